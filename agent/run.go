@@ -1,0 +1,92 @@
+// Package agent lets a model change a checkout: the loop, its limits, stuck
+// detection, the transcript and what is masked of it.
+package agent
+
+import (
+	"context"
+	"time"
+
+	"honk/internal/llm"
+	"honk/internal/task"
+	"honk/sandbox"
+	"honk/verify"
+)
+
+// Input is what a run works on.
+type Input struct {
+	TaskID task.ID
+	Repo   string
+	Prompt string
+	// Context is the conversation around the request: a record, not orders.
+	Context []task.Note
+	// Instructions are the repository's own (AGENTS.md, CLAUDE.md) at the
+	// base commit, by path: data of the repository.
+	Instructions map[string]string
+	// Tree lists the files of the base commit.
+	Tree []string
+	// Verifiers names the detected verifiers with their commands.
+	Verifiers []verify.Verifier
+	Sandbox   sandbox.Sandbox
+	// VerifyFunc runs the verifiers of these names (all when empty) on the
+	// work tree as it is now and holds them against the base.
+	VerifyFunc func(ctx context.Context, only []string) (verify.Gate, error)
+	// DiffFunc returns the change so far.
+	DiffFunc func(ctx context.Context) (task.Patch, error)
+	// RecordFunc stores an event; the loop calls it before the next model
+	// call, and an error ends the run.
+	RecordFunc func(ctx context.Context, kind task.EventKind, step int, data any) error
+	// Resume is the transcript of an earlier run of the same task and
+	// Feedback why it goes on (a judge's revisions, a failed gate).
+	Resume   *Transcript
+	Feedback string
+}
+
+// Exit says how a run ended.
+type Exit string
+
+// The ends of a run.
+const (
+	ExitDone         Exit = "done"
+	ExitNoChange     Exit = "no_change"
+	ExitBlocked      Exit = "blocked"
+	ExitVerifyFailed Exit = "verify_failed"
+	ExitBudget       Exit = "budget_exhausted"
+	ExitFailed       Exit = "failed"
+	ExitCancelled    Exit = "cancelled"
+)
+
+// Result is what a run leaves beside the changed work tree.
+type Result struct {
+	Exit Exit
+	// Summary is the agent's own account: shown to people, never to the
+	// judge.
+	Summary string
+	// Reason says why the exit is not done, in one line for a person.
+	Reason     string
+	Usage      task.Usage
+	Transcript *Transcript
+}
+
+// Limits bounds a run. Zero means the default.
+type Limits struct {
+	// Steps counts model replies: default 80, at most 250.
+	Steps int
+	// Time is wall-clock: default 45 minutes.
+	Time time.Duration
+	// ContextWindow is the model's, in tokens: default 128,000.
+	ContextWindow int
+	// MaxTokens is the output cap of one reply: default 8,192.
+	MaxTokens int
+	// RepairRounds is how often a failing verification is handed back:
+	// default 3.
+	RepairRounds int
+}
+
+// Transcript is the conversation, able to be continued.
+type Transcript struct {
+	Messages []llm.Message `json:"messages"`
+	// Steps counts replies over all runs of the task.
+	Steps int `json:"steps"`
+	// PromptVersion is the version of the prompt templates.
+	PromptVersion string `json:"prompt_version"`
+}

@@ -1,0 +1,83 @@
+package task
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventKind says what an Event records.
+type EventKind string
+
+// The kinds of event, in the order a task meets them.
+const (
+	// EventPhase: the runner entered a phase. Data: PhaseData.
+	EventPhase EventKind = "phase"
+	// EventReply: the model answered. Data: ReplyData.
+	EventReply EventKind = "reply"
+	// EventTool: a tool call was answered. Data: ToolData.
+	EventTool EventKind = "tool"
+	// EventNotice: the loop told the model something (nudge, wrap-up,
+	// compaction, feedback). Data: NoticeData.
+	EventNotice EventKind = "notice"
+	// EventVerify: verifiers ran. Data: the verify.Report.
+	EventVerify EventKind = "verify"
+	// EventChecks: the deterministic checks ran. Data: []judge.Finding.
+	EventChecks EventKind = "checks"
+	// EventVerdict: the judge answered. Data: the judge.Verdict.
+	EventVerdict EventKind = "verdict"
+	// EventWarning: something is degraded. Data: NoticeData.
+	EventWarning EventKind = "warning"
+	// EventOutcome: the task ended. Data: Outcome.
+	EventOutcome EventKind = "outcome"
+)
+
+// Event is one fact in the life of a task, appended and never changed.
+type Event struct {
+	TaskID ID        `json:"task_id"`
+	Seq    int       `json:"seq"`
+	At     time.Time `json:"at"`
+	Kind   EventKind `json:"kind"`
+	// Step is the agent step the event belongs to, 0 outside the loop.
+	Step int             `json:"step,omitempty"`
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// PhaseData is the Data of EventPhase.
+type PhaseData struct {
+	// Phase is checkout, sandbox, change, verify, judge or publish.
+	Phase  string `json:"phase"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// ReplyData is the Data of EventReply.
+type ReplyData struct {
+	Text string `json:"text,omitempty"`
+	// Calls are the tool calls as the history stores them.
+	Calls []CallData `json:"calls,omitempty"`
+	Usage Usage      `json:"usage"`
+	// CostUSD is what the whole task has cost so far.
+	CostUSD float64 `json:"cost_usd"`
+}
+
+// CallData is one tool call of a reply.
+type CallData struct {
+	ID        string `json:"id"`
+	Tool      string `json:"tool"`
+	Arguments string `json:"arguments"`
+}
+
+// ToolData is the Data of EventTool.
+type ToolData struct {
+	ID   string `json:"id"`
+	Tool string `json:"tool"`
+	// Title is one line for a person: what the call did.
+	Title   string        `json:"title"`
+	Output  string        `json:"output"`
+	IsError bool          `json:"is_error,omitempty"`
+	Took    time.Duration `json:"took_ns"`
+}
+
+// NoticeData is the Data of EventNotice and EventWarning.
+type NoticeData struct {
+	Text string `json:"text"`
+}

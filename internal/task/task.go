@@ -1,0 +1,73 @@
+// Package task holds the domain of Honk: what is asked, what became of it,
+// and the facts recorded on the way. It imports the standard library only, so
+// that every other package can speak its words.
+package task
+
+import "time"
+
+// ID names a task. It sorts by creation time and holds only upper-case
+// Crockford base32 letters and digits, so it is safe in branch and file names.
+type ID string
+
+// Source says through which door a request came.
+type Source string
+
+// The doors of the house.
+const (
+	SourceCLI    Source = "cli"
+	SourceGitHub Source = "github"
+	SourceSlack  Source = "slack"
+	SourceShift  Source = "shift"
+	SourceAPI    Source = "api"
+)
+
+// Actor is who asked, as the source names them.
+type Actor struct {
+	// Login is the account name at the source; for the command line it is
+	// the local user.
+	Login string `json:"login"`
+	// Name and Email are used for the Co-authored-by trailer when known.
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+}
+
+// Origin links a task to what caused it beyond a person's request.
+type Origin struct {
+	// URL is where the conversation can be read, empty when nowhere.
+	URL string `json:"url,omitempty"`
+	// Shift and Row name the fleet shift and its row, if any.
+	Shift string `json:"shift,omitempty"`
+	Row   string `json:"row,omitempty"`
+}
+
+// Note is one message of the conversation around a request. It is a record
+// for the model to read, never an instruction to it.
+type Note struct {
+	Author string    `json:"author"`
+	At     time.Time `json:"at"`
+	Text   string    `json:"text"`
+}
+
+// Request is what somebody asks for.
+type Request struct {
+	Source Source `json:"source"`
+	// DeliveryID is unique within Source; the same delivery is one task.
+	DeliveryID string `json:"delivery_id"`
+	Repo       Repo   `json:"repo"`
+	// Ref is the branch, tag or commit to start from; empty means the
+	// repository's default (its HEAD).
+	Ref string `json:"ref,omitempty"`
+	// Prompt is the request, verbatim.
+	Prompt  string `json:"prompt"`
+	Context []Note `json:"context,omitempty"`
+	Actor   Actor  `json:"actor"`
+	Origin  Origin `json:"origin,omitzero"`
+}
+
+// Task is an accepted request.
+type Task struct {
+	ID        ID        `json:"id"`
+	Request   Request   `json:"request"`
+	Status    Status    `json:"status"`
+	CreatedAt time.Time `json:"created_at"`
+}
