@@ -1,0 +1,85 @@
+package config
+
+import (
+	"encoding/pem"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"honk/internal/task"
+)
+
+// Require returns a *task.Error of code invalid that says what to set when no
+// model can be asked, nil otherwise.
+func (l LLM) Require() error {
+	var missing []string
+	if l.BaseURL == "" {
+		missing = append(missing, "HONK_LLM_BASE_URL (for example https://api.openai.com/v1)")
+	}
+	if l.Model == "" {
+		missing = append(missing, "HONK_LLM_MODEL")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return task.Errorf(task.CodeInvalid, "no model is configured: set %s",
+		strings.Join(missing, " and "))
+}
+
+// check finds what is wrong in values that parsed.
+func (c *Config) check(p *problems) {
+	checkURL(p, "HONK_LLM_BASE_URL", c.LLM.BaseURL)
+	checkURL(p, "HONK_PUBLIC_URL", c.PublicURL)
+	checkURL(p, "HONK_GITHUB_API_URL", c.GitHub.APIURL)
+	checkURL(p, "HONK_GITHUB_GIT_URL", c.GitHub.GitURL)
+	checkURL(p, "HONK_SLACK_API_URL", c.Slack.APIURL)
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		p.addf("HONK_LISTEN %q is not an address with a port; use 127.0.0.1:8080 or :8080", c.Listen)
+	}
+	if backends := []string{"bwrap", "docker", "host"}; !slices.Contains(backends, c.Sandbox) {
+		p.addf("HONK_SANDBOX %q is unknown; use one of %s", c.Sandbox, strings.Join(backends, ", "))
+	}
+	if s := c.DatabaseURL.Reveal(); s != "" {
+		if u, err := url.Parse(s); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+			p.addf("HONK_DATABASE_URL is not a postgres:// URL; use postgres://user@host/database")
+		}
+	}
+	c.GitHub.check(p)
+	if (c.Slack.BotToken == "") != (c.Slack.SigningSecret == "") && c.Slack.AppToken == "" {
+		p.addf("HONK_SLACK_BOT_TOKEN and HONK_SLACK_SIGNING_SECRET go together; set both or neither")
+	}
+}
+
+func (g GitHub) check(p *problems) {
+	if g.AppID < 0 {
+		p.addf("HONK_GITHUB_APP_ID is negative; use the number on the App's page")
+	}
+	if (g.AppID == 0) != (g.PrivateKey == "") {
+		p.addf("HONK_GITHUB_APP_ID and HONK_GITHUB_PRIVATE_KEY go together; set both or neither")
+	}
+	if g.PrivateKey == "" {
+		return
+	}
+	if block, _ := pem.Decode([]byte(g.PrivateKey.Reveal())); block == nil {
+		p.addf("HONK_GITHUB_PRIVATE_KEY is not PEM; use the file GitHub gave, " +
+			"best by HONK_GITHUB_PRIVATE_KEY_FILE")
+	}
+}
+
+// checkURL accepts an empty value. The value is not repeated when it may hold
+// a password.
+func checkURL(p *problems, name, value string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
+		p.addf("%s is not an http or https URL; use one like https://host/path", name)
+	case u.User != nil:
+		p.addf("%s holds a user or password; take it out", name)
+	case u.RawQuery != "" || u.Fragment != "":
+		p.addf("%s holds a query or fragment; use the base URL alone", name)
+	}
+}

@@ -1,0 +1,166 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"honk/internal/config"
+	"honk/internal/task"
+)
+
+func TestParseOrg_defaults(t *testing.T) {
+	t.Parallel()
+	want := config.Org{
+		Limits: config.Limits{Steps: 80, Time: 45 * time.Minute, Tokens: 4_000_000},
+		Judge:  config.Judge{Mode: config.JudgeVeto, Floor: config.JudgeOff},
+		Policy: config.Policy{MaxFiles: 30, MaxLines: 1500},
+	}
+	for _, in := range []string{"", "# nothing\n", "---\n", "limits:\n  # steps: 3\njudge:\npolicy:\n"} {
+		got, err := config.ParseOrg("honk.yaml", []byte(in))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("ParseOrg(%q): %v (-want +got):\n%s", in, err, diff)
+		}
+	}
+}
+
+func TestParseOrg_everything(t *testing.T) {
+	t.Parallel()
+	got, err := config.ParseOrg("honk.yaml", []byte(`
+# The organisation's policy.
+models:
+  qwen3-coder:
+    price: {input: 0.3, output: 1.2}
+  gpt-5:
+    price: {input: 1.25, cached_input: 0.125, output: 10}
+    context_window: 400000
+    max_output_tokens: 32000
+    capabilities: {temperature: false, max_tokens_field: max_completion_tokens}
+limits: {steps: 40, time: 1d, cost_usd: 2.5}
+sandbox:
+  mounts:
+    - host: /usr/local/go
+    - {host: /srv/cache, guest: .cache, writable: true}
+  path: [/usr/local/go/bin]
+  env: {GOFLAGS: -mod=mod}
+  memory: 4GiB # of 8
+  processes: 512
+  cpu_time: 90s
+judge: {mode: advise, floor: off}
+policy:
+  allow_protected: [.github/workflows/**]
+  max_files: 10
+  registries: [npm.acme.example]
+secrets:
+  patterns: [{name: acme token, regex: 'acme_[a-z0-9]{20}'}]
+verify:
+  - repo: acme/*
+    commands: [{run: make check}, {name: vet, kind: lint, run: go vet ./..., dir: api, timeout: 2m}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, cached, no := 0.3, 0.125, false
+	want := config.Org{
+		Models: map[string]config.Model{
+			"qwen3-coder": {
+				Price:         &config.Price{Input: 0.3, CachedInput: &in, Output: 1.2},
+				ContextWindow: 128_000, MaxOutputTokens: 8192,
+			},
+			"gpt-5": {
+				Price:         &config.Price{Input: 1.25, CachedInput: &cached, Output: 10},
+				ContextWindow: 400_000, MaxOutputTokens: 32_000,
+				Capabilities: config.Capabilities{Temperature: &no, MaxTokensField: "max_completion_tokens"},
+			},
+		},
+		Limits: config.Limits{Steps: 40, Time: 24 * time.Hour, CostUSD: 2.5, Tokens: 4_000_000},
+		Sandbox: config.Sandbox{
+			Mounts: []config.Mount{
+				{Host: "/usr/local/go", Guest: "/usr/local/go"},
+				{Host: "/srv/cache", Guest: ".cache", Writable: true},
+			},
+			Path: []string{"/usr/local/go/bin"}, Env: map[string]string{"GOFLAGS": "-mod=mod"},
+			Memory: 4 << 30, Processes: 512, CPUTime: 90 * time.Second,
+		},
+		Judge: config.Judge{Mode: config.JudgeAdvise, Floor: config.JudgeOff},
+		Policy: config.Policy{
+			AllowProtected: []string{".github/workflows/**"}, MaxFiles: 10, MaxLines: 1500,
+			Registries: []string{"npm.acme.example"},
+		},
+		Secrets: config.Secrets{Patterns: []config.Pattern{{Name: "acme token", Regex: "acme_[a-z0-9]{20}"}}},
+		Verify: []config.RepoVerify{{Repo: "acme/*", Commands: []config.Verify{
+			{Name: "make check", Kind: "test", Run: "make check", Timeout: 10 * time.Minute},
+			{Name: "vet", Kind: "lint", Run: "go vet ./...", Dir: "api", Timeout: 2 * time.Minute},
+		}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ParseOrg (-want +got):\n%s", diff)
+	}
+	if got := got.VerifyFor(task.Repo{Owner: "acme", Name: "api"}); len(got) != 2 {
+		t.Errorf("VerifyFor(acme/api) = %v, want both commands", got)
+	}
+	if got := got.VerifyFor(task.Repo{Name: "api"}); got != nil {
+		t.Errorf("VerifyFor(api) = %v, want none", got)
+	}
+}
+
+func TestParseOrg_refused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ in, want string }{
+		"unknown key":      {"limits:\n  stpes: 3", `honk.yaml:2: unknown key "stpes"; did you mean "steps"?`},
+		"far unknown key":  {"colour: red", `honk.yaml:1: unknown key "colour"`},
+		"duplicate key":    {"limits: {}\nlimits: {}", `honk.yaml:2: `},
+		"wrong type":       {"limits:\n  steps: many", `honk.yaml:2: `},
+		"not yaml":         {"limits: [", `honk.yaml:1: `},
+		"second document":  {"limits: {}\n---\njudge: {}", "honk.yaml:2: a second document is not allowed"},
+		"alias":            {"limits: &a {}\nsandbox: *a", "honk.yaml:1: anchors and aliases are not allowed"},
+		"tag":              {"limits: !!map {}", "honk.yaml:1: tags and directives are not allowed"},
+		"duration":         {"limits: {time: 5}", `"5" is not a duration; write it like 90s, 45m, 1h30m or 2d`},
+		"size":             {"sandbox: {memory: 4}", `"4" needs a unit, like 512MiB`},
+		"size unit":        {"sandbox: {memory: 4 elephants}", `"4 elephants" is not a size`},
+		"steps":            {"limits: {steps: 251}", "honk.yaml: limits.steps 251 is out of range; use 1 to 250"},
+		"cost":             {"limits: {cost_usd: -1}", "honk.yaml: limits: cost_usd and tokens cannot be negative"},
+		"mode":             {"judge: {mode: strict}", `honk.yaml: judge: mode "strict" is unknown`},
+		"floor":            {"judge: {mode: off, floor: veto}", "honk.yaml: judge.mode off is milder than judge.floor veto"},
+		"root mount":       {"sandbox: {mounts: [{host: /}]}", `host "/" would open the sandbox`},
+		"docker socket":    {"sandbox: {mounts: [{host: /run/docker.sock}]}", "would open the sandbox"},
+		"dotted mount":     {"sandbox: {mounts: [{host: /srv/../etc}]}", "is not a clean absolute path"},
+		"guest outside":    {"sandbox: {mounts: [{host: /srv, guest: ../x}]}", "leaves the sandbox"},
+		"relative path":    {"sandbox: {path: [bin]}", `honk.yaml: sandbox.path: "bin" is not an absolute directory`},
+		"PATH":             {"sandbox: {env: {PATH: /x}}", "PATH is set by sandbox.path"},
+		"variable":         {"sandbox: {env: {A-B: x}}", `"A-B" is not a variable`},
+		"glob":             {"policy: {allow_protected: ['[']}", `"[" is not a glob`},
+		"registry":         {"policy: {registries: ['https://x']}", `"https://x" is not a host`},
+		"regex":            {"secrets: {patterns: [{name: x, regex: '('}]}", "honk.yaml: secrets.patterns.x: "},
+		"empty match":      {"secrets: {patterns: [{name: x, regex: 'a*'}]}", "matches the empty text"},
+		"price":            {"models: {m: {price: {input: -1}}}", "honk.yaml: models.m: price is negative"},
+		"window":           {"models: {m: {context_window: 100}}", "does not fit a context_window of 100"},
+		"max tokens field": {"models: {m: {capabilities: {max_tokens_field: x}}}", "max_tokens_field \"x\" is unknown"},
+		"verify repo":      {"verify: [{commands: [{run: x}]}]", `repo "" is not a glob`},
+		"verify run":       {"verify: [{repo: a, commands: [{name: x}]}]", `"x" has no usable run`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.ParseOrg("honk.yaml", []byte(tt.in))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got error %v, want it to hold %q", err, tt.want)
+			}
+			if got := task.CodeOf(err); got != task.CodeInvalid {
+				t.Errorf("code %q, want invalid", got)
+			}
+		})
+	}
+}
+
+func TestParseOrg_allProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.ParseOrg("honk.yaml", []byte("limits: {steps: -1, cost_usd: -1}\njudge: {mode: x}\npolicy: {max_files: -1}"))
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || len(joined.Unwrap()) != 4 {
+		t.Errorf("got %v, want four problems", err)
+	}
+}
