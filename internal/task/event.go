@@ -19,7 +19,9 @@ const (
 	// EventNotice: the loop told the model something (nudge, wrap-up,
 	// compaction, feedback). Data: NoticeData.
 	EventNotice EventKind = "notice"
-	// EventVerify: verifiers ran. Data: the verify.Report.
+	// EventPatch: the change left the sandbox. Data: the Patch.
+	EventPatch EventKind = "patch"
+	// EventVerify: verifiers ran. Data: the verify.Gate.
 	EventVerify EventKind = "verify"
 	// EventChecks: the deterministic checks ran. Data: []judge.Finding.
 	EventChecks EventKind = "checks"
