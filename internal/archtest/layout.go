@@ -1,0 +1,108 @@
+package archtest
+
+// layers says on which floor each package lives. A package imports those of
+// lower floors only, those of its own tree (sandbox/bwrap and sandbox), and
+// what sideways allows. A package may be named here before it exists.
+var layers = map[string]int{
+	"internal/task": 0,
+	"migrations":    0,
+
+	"internal/config":          1,
+	"internal/git":             1,
+	"internal/llm":             1,
+	"internal/llm/llmtest":     1,
+	"internal/llm/openai":      1,
+	"internal/postgres":        1,
+	"internal/postgres/pgtest": 1,
+	"internal/secret":          1,
+	"sandbox":                  1,
+	"sandbox/bwrap":            1,
+	"sandbox/docker":           1,
+	"sandbox/guest":            1,
+	"sandbox/host":             1,
+	"sandbox/sandboxtest":      1,
+
+	"agent":           2,
+	"agent/prompt":    2,
+	"agent/tool":      2,
+	"agent/tool/args": 2,
+	"agent/tool/edit": 2,
+	"judge":           2,
+	"verify":          2,
+	"verify/parse":    2,
+
+	"fleet":           3,
+	"internal/runner": 3,
+
+	"integrations/github": 4,
+	"integrations/slack":  4,
+	"internal/web":        4,
+	"queue":               4,
+
+	"cmd/honk": 5,
+
+	// Not part of the house: they look at it from outside.
+	"hack/configdoc":    5,
+	"internal/archtest": 5,
+}
+
+// sideways lists the imports between trees of one floor.
+var sideways = map[string][]string{
+	"agent":      {"verify"},
+	"agent/tool": {"verify"},
+	"judge":      {"verify"},
+}
+
+// cages says which packages may import an SDK; elsewhere its types would
+// leak into the house.
+var cages = map[string][]string{
+	"github.com/riverqueue/river":       {"queue"},
+	"github.com/google/go-github":       {"integrations/github"},
+	"github.com/bradleyfalzon":          {"integrations/github"},
+	"github.com/slack-go/slack":         {"integrations/slack"},
+	"github.com/sashabaranov/go-openai": {"internal/llm/openai"},
+	"github.com/docker":                 {"sandbox/docker"},
+	"github.com/moby":                   {"sandbox/docker"},
+	"github.com/go-git":                 {"internal/git"},
+	"github.com/jackc/pgx":              {"queue", "internal/postgres", "internal/postgres/pgtest", "cmd/honk"},
+	"github.com/zricethezav/gitleaks":   {"internal/secret"},
+	"github.com/elastic/go-seccomp-bpf": {"sandbox/bwrap", "sandbox/guest"},
+	"github.com/spf13/cobra":            {"cmd/honk"},
+	"github.com/caarlos0/env":           {"internal/config"},
+	"github.com/danielgtaylor/huma":     {"internal/web"},
+	"html/template":                     {"internal/web"},
+	"github.com/stretchr/testify":       {},
+}
+
+// testOnly are libraries for tests, which never get into a user's binary.
+var testOnly = []string{
+	"honk/internal/postgres/pgtest",
+	"honk/sandbox/sandboxtest",
+	"github.com/google/go-cmp",
+	"github.com/rogpeppe/go-internal/testscript",
+	"testing",
+}
+
+// testLibraries may import what is testOnly.
+var testLibraries = []string{
+	"internal/llm/llmtest", "internal/postgres/pgtest", "sandbox/sandboxtest",
+}
+
+// The sizes. A file is best at 80 to 200 lines; these are where it fails.
+const (
+	maxFile      = 600
+	maxTestFile  = 1000
+	maxPackage   = 1500
+	maxFunc      = 60
+	maxLoopFunc  = 90
+	maxParameter = 5
+)
+
+// small are files that only connect others.
+var small = map[string]int{"cmd/honk/main.go": 40, "cmd/honk/wire.go": 250}
+
+// linked are the variables that the linker sets (-X).
+var linked = []string{"cmd/honk.version"}
+
+// loops are the packages whose functions may reach maxLoopFunc.
+var loops = []string{"agent", "internal/runner"}
