@@ -11,15 +11,15 @@ type Config struct {
 	GitHub GitHub
 	Slack  Slack
 
-	// PostgreSQL to keep tasks in, as a postgres:// URL. Unused by
-	// `honk run`.
+	// PostgreSQL to keep tasks in, as a postgres:// URL.
 	DatabaseURL Secret `env:"HONK_DATABASE_URL"`
 	// Address and port the server listens on.
 	Listen string `env:"HONK_LISTEN" envDefault:"127.0.0.1:8080"`
 	// URL at which people reach the server; links in comments and messages
 	// begin with it.
 	PublicURL string `env:"HONK_PUBLIC_URL"`
-	// Sandbox backend: `bwrap`, `docker` or `host`.
+	// Sandbox backend: `bwrap`, or `host`, which is none and for tests only.
+	// `docker` is to come.
 	Sandbox string `env:"HONK_SANDBOX" envDefault:"bwrap"`
 	// Directory for mirrors, caches and task data. Default:
 	// `$XDG_DATA_HOME/honk`, else `~/.local/share/honk`, else
