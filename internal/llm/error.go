@@ -39,11 +39,14 @@ type Error struct {
 	Message string
 	// RetryAfter is how long the endpoint asked to wait, 0 when it did not.
 	RetryAfter time.Duration
-	// Tries is how many requests were sent.
+	// Tries is how many requests were sent; the Meter sets it.
 	Tries int
 	// Usage is what an unusable reply was charged for, when it said so.
 	Usage Usage
-	Err   error
+	// Lost says that the request was sent and its reply never came, or came
+	// in pieces: the provider may have charged it.
+	Lost bool
+	Err  error
 }
 
 func (e *Error) Error() string {

@@ -9,9 +9,10 @@ import (
 	"encoding/json"
 )
 
-// Model answers one request. Implementations are safe for concurrent use,
-// retry what is transient by themselves and return an *Error otherwise. They
-// stop when ctx ends.
+// Model answers one request. Implementations are safe for concurrent use and
+// return an *Error when the endpoint does not answer. They stop when ctx ends
+// and then return an error that wraps its cause. The wire sends one request
+// per call; the Meter around it tries again what is worth it.
 type Model interface {
 	Complete(ctx context.Context, req Request) (Response, error)
 }
@@ -35,9 +36,9 @@ type Message struct {
 	Calls []ToolCall `json:"calls,omitempty"`
 	// CallID is the call that a tool message answers.
 	CallID string `json:"call_id,omitempty"`
-	// Raw is the provider's own message object of an assistant reply. The
-	// wire puts fields that must be echoed (reasoning, thought signatures)
-	// back from it; nobody else reads it.
+	// Raw holds those fields of the provider's own message object that it
+	// wants echoed (reasoning, thought signatures), empty for most. Only the
+	// wire reads it.
 	Raw json.RawMessage `json:"raw,omitempty"`
 }
 
@@ -68,6 +69,9 @@ type Request struct {
 	Schema *Schema
 	// MaxTokens caps the output; 0 means the model's configured maximum.
 	MaxTokens int
+	// OneCall asks for at most one tool call in the reply, where the endpoint
+	// can.
+	OneCall bool
 }
 
 // Schema is a named JSON schema for structured output.
