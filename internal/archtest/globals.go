@@ -112,7 +112,7 @@ func (t *tree) checkWrites(f *file, tables map[string]bool) {
 		case *ast.IncDecStmt:
 			report(s.X)
 		case *ast.UnaryExpr:
-			if s.Op == token.AND {
+			if _, whole := s.X.(*ast.Ident); whole && s.Op == token.AND {
 				report(s.X)
 			}
 		case *ast.CallExpr:

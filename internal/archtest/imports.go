@@ -26,7 +26,7 @@ func (t *tree) checkLayer(p *pkg) {
 			case !ours:
 			case !known:
 				t.report(spec, "imports unknown package %s; add it to the table in internal/archtest/layout.go", to)
-			case target < floor, sameTree(p.dir, to), slices.Contains(sideways[p.dir], to):
+			case target < floor, sameTree(p.dir, to), slices.Contains(sideways[root(p.dir)], root(to)):
 			default:
 				t.report(spec, "%s (floor %d) must not import %s (floor %d); imports point down only",
 					p.dir, floor, to, target)

@@ -48,9 +48,8 @@ var layers = map[string]int{
 
 // sideways lists the imports between trees of one floor.
 var sideways = map[string][]string{
-	"agent":      {"verify"},
-	"agent/tool": {"verify"},
-	"judge":      {"verify"},
+	"agent": {"verify"},
+	"judge": {"verify"},
 }
 
 // cages says which packages may import an SDK; elsewhere its types would

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -170,8 +169,7 @@ func TestLoad_allProblemsAtOnce(t *testing.T) {
 			t.Errorf("error %v does not name %q", err, want)
 		}
 	}
-	var problem *task.Error
-	if !errors.As(err, &problem) {
+	if task.CodeOf(err) != task.CodeInvalid {
 		t.Errorf("got %T, want a *task.Error in it", err)
 	}
 }

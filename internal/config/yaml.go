@@ -71,6 +71,7 @@ func checkTokens(name string, data []byte) error {
 			flow--
 		case token.MappingValueType, token.SequenceEntryType:
 			indents = nest(indents, tok)
+		default:
 		}
 		if flow+len(indents) > maxDepth {
 			problem = fmt.Sprintf("nested deeper than %d; make it flatter", maxDepth)
@@ -97,10 +98,7 @@ func nest(open []int, tok *token.Token) []int {
 // explain turns the parser's error into one line with file, line and, for an
 // unknown key, the nearest known one.
 func explain(name string, err error, out any) error {
-	var unknown *yaml.UnknownFieldError
-	var at yaml.Error
-	switch {
-	case errors.As(err, &unknown):
+	if unknown, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
 		key := unknown.Token.Value
 		hint := ""
 		if near := nearest(key, keys(reflect.TypeOf(out), nil)); near != "" {
@@ -108,12 +106,12 @@ func explain(name string, err error, out any) error {
 		}
 		return task.Errorf(task.CodeInvalid, "%s:%d: unknown key %q%s",
 			name, unknown.Token.Position.Line, key, hint)
-	case errors.As(err, &at) && at.GetToken() != nil:
+	}
+	if at, ok := errors.AsType[yaml.Error](err); ok && at.GetToken() != nil {
 		return task.Errorf(task.CodeInvalid, "%s:%d: %s",
 			name, at.GetToken().Position.Line, at.GetMessage())
-	default:
-		return task.Errorf(task.CodeInvalid, "%s: %w", name, err)
 	}
+	return task.Errorf(task.CodeInvalid, "%s: %w", name, err)
 }
 
 // keys returns all keys that a type knows, at any depth.
