@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -60,6 +62,25 @@ func SecretNames() []string {
 		}
 	}
 	return names
+}
+
+// minKnown is the length below which a key is a placeholder ("none",
+// "ollama"): as a known secret it would be found in ordinary text.
+const minKnown = 8
+
+// Known returns the values of all secrets held here, the database's password
+// by itself too: none of them may ever leave.
+func (c *Config) Known() []string {
+	values := []string{
+		c.LLM.APIKey.Reveal(), c.DatabaseURL.Reveal(),
+		c.GitHub.PrivateKey.Reveal(), c.GitHub.WebhookSecret.Reveal(),
+		c.Slack.BotToken.Reveal(), c.Slack.SigningSecret.Reveal(), c.Slack.AppToken.Reveal(),
+	}
+	if u, err := url.Parse(c.DatabaseURL.Reveal()); err == nil {
+		password, _ := u.User.Password()
+		values = append(values, password)
+	}
+	return slices.DeleteFunc(values, func(v string) bool { return len(v) < minKnown })
 }
 
 // variables returns the fields of Config that are read from the environment.

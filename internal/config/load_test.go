@@ -174,6 +174,29 @@ func TestLoad_allProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestConfig_known(t *testing.T) {
+	t.Parallel()
+	env := environ(t, "HONK_LLM_API_KEY=ollama", "HONK_DATABASE_URL=postgres://honk:hunter2-hunter2@db/honk")
+	for _, name := range config.SecretNames() {
+		switch name {
+		case "HONK_LLM_API_KEY", "OPENAI_API_KEY", "HONK_DATABASE_URL", "HONK_GITHUB_PRIVATE_KEY":
+		default:
+			env[name] = "value-of-" + name
+		}
+	}
+	cfg, err := config.Load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"hunter2-hunter2", "postgres://honk:hunter2-hunter2@db/honk", "value-of-HONK_GITHUB_WEBHOOK_SECRET",
+		"value-of-HONK_SLACK_APP_TOKEN", "value-of-HONK_SLACK_BOT_TOKEN", "value-of-HONK_SLACK_SIGNING_SECRET",
+	}
+	if got := slices.Sorted(slices.Values(cfg.Known())); !slices.Equal(got, want) {
+		t.Errorf("Known() = %q, want %q", got, want)
+	}
+}
+
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
 	want := []string{

@@ -25,7 +25,7 @@ type Org struct {
 	// Secrets beyond those Honk knows by itself.
 	Secrets Secrets `yaml:"secrets"`
 	// The operator's verify commands. The first entry whose `repo` matches
-	// replaces both detection and the repository's own list.
+	// replaces the repository's own list.
 	Verify []RepoVerify `yaml:"verify"`
 }
 
@@ -153,7 +153,8 @@ type Pattern struct {
 type RepoVerify struct {
 	// Glob over `owner/name`; `**` matches all.
 	Repo string `yaml:"repo"`
-	// What to run, in this order.
+	// What to run. A command replaces what would be detected of its kind in
+	// its directory.
 	Commands []Verify `yaml:"commands"`
 }
 

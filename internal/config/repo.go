@@ -1,11 +1,15 @@
 package config
 
+// RepoFileName is where a repository's RepoFile lies, below its root.
+const RepoFileName = ".honk.yaml"
+
 // maxRepoFile caps .honk.yaml, which comes from a repository and is hostile.
 const maxRepoFile = 64 << 10
 
 // RepoFile is a repository's .honk.yaml, always read from the base commit.
 type RepoFile struct {
-	// Verify commands, in this order, in place of detected ones.
+	// Verify commands. Each replaces what would be detected of its kind in
+	// its directory.
 	Verify []Verify `yaml:"verify"`
 	// Whether fleet shifts may come here: `off` or `no_automerge`. Default:
 	// they may.
@@ -32,7 +36,7 @@ const (
 // ParseRepo parses a .honk.yaml. Empty data is a RepoFile without wishes. The
 // error joins all problems, each a *task.Error of code invalid.
 func ParseRepo(data []byte) (RepoFile, error) {
-	const name = ".honk.yaml"
+	const name = RepoFileName
 	var file RepoFile
 	if err := decode(name, data, maxRepoFile, &file); err != nil {
 		return RepoFile{}, err
