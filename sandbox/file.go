@@ -89,4 +89,6 @@ type Listing struct {
 	Paths []string
 	// Total counts all files, returned or not.
 	Total int
+	// Incomplete says why not all was seen, empty when it was.
+	Incomplete string
 }

@@ -1,0 +1,221 @@
+package guest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"honk/internal/task"
+	"honk/sandbox"
+)
+
+const (
+	// startTime bounds the first answer, fileTime that of a file operation,
+	// execGrace what a command may take beyond its time limit: SIGTERM's
+	// grace, the killing of its children and the last bytes.
+	startTime = 15 * time.Second
+	fileTime  = 30 * time.Second
+	execGrace = 15 * time.Second
+)
+
+// Client is the worker's end of a guest. It implements the methods of
+// sandbox.Sandbox but for what each backend adds. It believes the guest
+// nothing: a guest that breaks the protocol, or does not answer in time, is
+// killed and every later call returns a *task.Error of code sandbox.
+type Client struct {
+	opts    Options
+	proc    *child
+	expires time.Time
+	timer   *time.Timer
+	close   sync.Once
+	closed  chan struct{}
+	err     error // of Close
+
+	writing sync.Mutex
+
+	mu      sync.Mutex // guards the fields below
+	serial  uint64
+	pending map[uint64]chan reply
+	broken  error
+}
+
+// Options say how to run a guest.
+type Options struct {
+	Config Config
+	// Kill ends the guest and everything in it at once. Without it the
+	// guest is asked to end, which kills what it started, and killed if it
+	// does not.
+	Kill func(*os.Process)
+	// Cleanup frees what the sandbox had, once everything in it is dead.
+	Cleanup func() error
+	// Hits counts how often the sandbox ran into limits that only the worker
+	// can see, by their name in ExecResult.Limit.
+	Hits func() map[string]int64
+}
+
+// Root returns the work tree's absolute path as commands see it.
+func (c *Client) Root() string { return c.opts.Config.Root }
+
+// Close implements sandbox.Sandbox.
+func (c *Client) Close() error {
+	c.close.Do(func() {
+		close(c.closed)
+		c.timer.Stop()
+		c.end()
+		c.fail(sandbox.ErrClosed)
+		if c.opts.Cleanup != nil {
+			c.err = c.opts.Cleanup()
+		}
+	})
+	return c.err
+}
+
+// end kills the guest and waits until it is dead.
+func (c *Client) end() {
+	_ = c.proc.in.Close()
+	if c.opts.Kill != nil {
+		c.opts.Kill(c.proc.cmd.Process)
+	} else {
+		select {
+		case <-c.proc.dead:
+		case <-time.After(8 * time.Second):
+		}
+	}
+	select {
+	case <-c.proc.dead:
+	case <-time.After(2 * time.Second):
+		_ = c.proc.cmd.Process.Kill()
+		<-c.proc.dead
+	}
+	_ = c.proc.out.Close()
+}
+
+// fail ends every call under way, and every later one, with err.
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken == nil || errors.Is(err, sandbox.ErrClosed) {
+		c.broken = err
+	}
+	for id, ch := range c.pending {
+		delete(c.pending, id)
+		close(ch)
+	}
+}
+
+// abort is fail for a guest that is dead or lies. It reports the error to
+// return.
+func (c *Client) abort(cause error) error {
+	c.fail(task.Errorf(task.CodeSandbox, "the sandbox ended unexpectedly: %w", cause))
+	go c.end()
+	return c.failure()
+}
+
+func (c *Client) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.broken
+}
+
+// receive hands replies to those who wait until the guest's end is closed.
+func (c *Client) receive() {
+	for {
+		var rep reply
+		if err := readFrame(c.proc.out, &rep); err != nil {
+			if errors.Is(err, io.EOF) {
+				<-c.proc.dead
+				err = errors.New(c.proc.lastWords())
+			}
+			_ = c.abort(err)
+			return
+		}
+		c.mu.Lock()
+		ch := c.pending[rep.ID]
+		delete(c.pending, rep.ID)
+		c.mu.Unlock()
+		if ch == nil {
+			_ = c.abort(fmt.Errorf("reply to an unknown request %d", rep.ID))
+			return
+		}
+		ch <- rep
+	}
+}
+
+// call sends a request and decodes its answer into out.
+func (c *Client) call(ctx context.Context, op string, in, out any, limit time.Duration) (*wireError, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, task.Errorf(task.CodeSandbox, "encoding %s request: %w", op, err)
+	}
+	id, ch, err := c.enqueue()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.send(request{ID: id, Op: op, Body: body}); err != nil {
+		return nil, c.abort(err)
+	}
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	cancelled := ctx.Done()
+	for {
+		select {
+		case rep, ok := <-ch:
+			switch {
+			case !ok:
+				return nil, c.failure()
+			case ctx.Err() != nil:
+				return nil, fmt.Errorf("%s in the sandbox: %w", op, context.Cause(ctx))
+			case rep.Err != nil:
+				return rep.Err, nil
+			}
+			if out == nil {
+				return nil, nil
+			}
+			if err := json.Unmarshal(rep.Body, out); err != nil {
+				return nil, c.abort(fmt.Errorf("decoding %s reply: %w", op, err))
+			}
+			return nil, nil
+		case <-cancelled:
+			// The answer still comes: the guest ends what it was doing.
+			cancelled = nil
+			late.Reset(execGrace)
+			if err := c.send(request{ID: id, Op: opCancel}); err != nil {
+				return nil, c.abort(err)
+			}
+		case <-late.C:
+			return nil, c.abort(fmt.Errorf("no answer to %s within %v", op, limit))
+		}
+	}
+}
+
+func (c *Client) enqueue() (uint64, chan reply, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken != nil {
+		return 0, nil, c.broken
+	}
+	if !c.expires.IsZero() && time.Now().After(c.expires) {
+		return 0, nil, task.Errorf(task.CodeSandbox, "the sandbox's lifetime of %v is over",
+			c.opts.Config.Limits.Lifetime)
+	}
+	c.serial++
+	ch := make(chan reply, 1)
+	c.pending[c.serial] = ch
+	return c.serial, ch, nil
+}
+
+// send writes a message; a guest that does not read cannot hold the worker.
+func (c *Client) send(req request) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_ = c.proc.in.SetWriteDeadline(time.Now().Add(fileTime))
+	if err := writeFrame(c.proc.in, req); err != nil {
+		return fmt.Errorf("sending %s: %w", req.Op, err)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package guest
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"honk/sandbox"
+)
+
+// errLies ends a guest whose answer is not one to the question.
+var errLies = errors.New("the helper's answer does not fit the question")
+
+// Exec implements sandbox.Sandbox.
+func (c *Client) Exec(ctx context.Context, cmd sandbox.Command) (sandbox.ExecResult, error) {
+	left := time.Until(c.expires)
+	if cmd.Timeout <= 0 || cmd.Timeout > left {
+		cmd.Timeout = max(left, time.Millisecond)
+	}
+	if cmd.MaxOutput <= 0 {
+		cmd.MaxOutput = defaultMaxOutput
+	}
+	before := c.hits()
+	began := time.Now()
+	var result sandbox.ExecResult
+	said, err := c.call(ctx, opExec, cmd, &result, cmd.Timeout+execGrace)
+	if said != nil {
+		err = fromWire(opExec, cmd.Dir, said)
+	}
+	if err != nil {
+		return sandbox.ExecResult{}, err
+	}
+	if !c.plausible(result, cmd) {
+		return sandbox.ExecResult{}, c.abort(errLies)
+	}
+	result.Duration = time.Since(began)
+	if result.Limit == "" && result.ExitCode != 0 {
+		for limit, n := range c.hits() {
+			if n > before[limit] {
+				result.Limit = limit
+			}
+		}
+	}
+	return result, nil
+}
+
+func (c *Client) hits() map[string]int64 {
+	if c.opts.Hits == nil {
+		return nil
+	}
+	return c.opts.Hits()
+}
+
+// plausible reports whether a result can be one of cmd.
+func (c *Client) plausible(r sandbox.ExecResult, cmd sandbox.Command) bool {
+	for _, o := range []sandbox.Output{r.Stdout, r.Stderr} {
+		// A message of the helper's own may be a little longer.
+		if len(o.Head)+len(o.Tail) > max(cmd.MaxOutput, 4096) || o.OmittedBytes < 0 || o.OmittedLines < 0 {
+			return false
+		}
+		if o.File != "" && (path.Dir(o.File) != c.opts.Config.Keep || strings.ContainsFunc(o.File, notPlain)) {
+			return false
+		}
+	}
+	limits := []string{"", "memory", "processes", "disk", "output", "cpu", "file_size"}
+	return r.ExitCode >= 0 && r.ExitCode <= 255 && slices.Contains(limits, r.Limit)
+}
+
+func notPlain(r rune) bool { return r <= ' ' || r > '~' }
+
+// Read implements sandbox.Sandbox.
+func (c *Client) Read(ctx context.Context, path string, max int64) (sandbox.File, error) {
+	max = min(max, maxData)
+	var f sandbox.File
+	said, err := c.call(ctx, opRead, readRequest{Path: path, Max: max}, &f, fileTime)
+	if said != nil {
+		err = fromWire("reading", path, said)
+	}
+	if err != nil {
+		return sandbox.File{}, err
+	}
+	if int64(len(f.Data)) > max || f.Size < int64(len(f.Data)) || !plausibleFile(f, path) {
+		return sandbox.File{}, c.abort(errLies)
+	}
+	return f, nil
+}
+
+func plausibleFile(f sandbox.File, path string) bool {
+	sum, err := hex.DecodeString(f.Hash)
+	return err == nil && len(sum) == 32 && f.Path == path && f.Mode <= 0o777
+}
+
+// Write implements sandbox.Sandbox.
+func (c *Client) Write(ctx context.Context, w sandbox.Write) (sandbox.File, error) {
+	if len(w.Data) > maxData {
+		return sandbox.File{}, &sandbox.PathError{Path: w.Path, Reason: "is more than 16 MiB"}
+	}
+	var f sandbox.File
+	said, err := c.call(ctx, opWrite, w, &f, fileTime)
+	if said != nil {
+		err = fromWire("writing", w.Path, said)
+	}
+	if err != nil {
+		return sandbox.File{}, err
+	}
+	if !plausibleFile(f, w.Path) {
+		return sandbox.File{}, c.abort(errLies)
+	}
+	f.Data = w.Data
+	return f, nil
+}
+
+// Search implements sandbox.Sandbox.
+func (c *Client) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchResult, error) {
+	var r sandbox.SearchResult
+	said, err := c.call(ctx, opSearch, q, &r, fileTime)
+	if said != nil {
+		about := q.Path
+		if strings.HasPrefix(q.Pattern, said.Path) && said.Path != "" {
+			about = said.Path
+		}
+		err = fromWire("searching", about, said)
+	}
+	if err != nil {
+		return sandbox.SearchResult{}, err
+	}
+	lines := 0
+	for _, f := range r.Files {
+		lines += len(f.Lines)
+		for _, l := range f.Lines {
+			// Bytes that are no UTF-8 have become three each.
+			if len(l.Text) > 3*maxLine {
+				return sandbox.SearchResult{}, c.abort(errLies)
+			}
+		}
+	}
+	if len(r.Files) > maxSearchHits || lines > maxSearchHits {
+		return sandbox.SearchResult{}, c.abort(errLies)
+	}
+	r.Incomplete = cutText(r.Incomplete, 200)
+	return r, nil
+}
+
+// List implements sandbox.Sandbox.
+func (c *Client) List(ctx context.Context, path string, max int) (sandbox.Listing, error) {
+	var l sandbox.Listing
+	said, err := c.call(ctx, opList, listRequest{Path: path, Max: max}, &l, fileTime)
+	if said != nil {
+		err = fromWire("listing", path, said)
+	}
+	if err != nil {
+		return sandbox.Listing{}, err
+	}
+	if len(l.Paths) > max || l.Total < len(l.Paths) {
+		return sandbox.Listing{}, c.abort(errLies)
+	}
+	l.Incomplete = cutText(l.Incomplete, 200)
+	return l, nil
+}
+
+// Probe asks the guest to try to get out.
+func (c *Client) Probe(ctx context.Context, req ProbeRequest) (ProbeResult, error) {
+	var r ProbeResult
+	said, err := c.call(ctx, opProbe, req, &r, fileTime)
+	if said != nil {
+		err = fromWire(opProbe, "", said)
+	}
+	return r, err
+}

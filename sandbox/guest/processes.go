@@ -1,0 +1,250 @@
+package guest
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// processes are the commands of a guest and all that descends from them.
+//
+// A command may leave its session, its process group and its parent, but not
+// the limits it was born with: each command is tagged with its own soft
+// RLIMIT_MSGQUEUE, which every descendant inherits and nothing else uses. A
+// forged tag names another command at best and lives as long as that one; an
+// unknown tag is killed at the end of any command.
+type processes struct {
+	// alone says that the guest is PID 1 of its own namespace, where every
+	// other process is a command's.
+	alone bool
+
+	mu      sync.Mutex // guards the fields below, and the limit at fork
+	waiters map[int]chan exit
+	running map[uint64]bool
+	serial  uint64
+}
+
+// exit is how a process ended.
+type exit struct {
+	status unix.WaitStatus
+}
+
+const (
+	tagTop   = 819200 // Linux's default limit
+	tagCount = 100000
+)
+
+func newProcesses() *processes {
+	p := &processes{
+		alone:   os.Getpid() == 1,
+		waiters: map[int]chan exit{},
+		running: map[uint64]bool{},
+	}
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	// Notified rather than ignored: ignored signals stay ignored in children.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, unix.SIGXFSZ, unix.SIGXCPU, unix.SIGINT, unix.SIGTERM,
+		unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, unix.SIGCHLD)
+	go p.reap(ended)
+	return p
+}
+
+// reap waits for every child, adopted ones too, and tells who waits for it.
+func (p *processes) reap(ended <-chan os.Signal) {
+	for range ended {
+		p.mu.Lock()
+		for {
+			var status unix.WaitStatus
+			pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			if err != nil || pid <= 0 {
+				break
+			}
+			if c := p.waiters[pid]; c != nil {
+				delete(p.waiters, pid)
+				c <- exit{status}
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// process is a started command.
+type process struct {
+	pid    int
+	tag    uint64
+	exited <-chan exit
+}
+
+// start runs argv0 in a session of its own.
+func (p *processes) start(argv0 string, argv []string, attr *syscall.ProcAttr) (process, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MSGQUEUE, &limit); err != nil {
+		return process{}, err
+	}
+	p.serial++
+	tag := min(limit.Max, tagTop) - min(limit.Max, p.serial%tagCount)
+	limit.Cur = tag
+	if err := unix.Setrlimit(unix.RLIMIT_MSGQUEUE, &limit); err != nil {
+		return process{}, err
+	}
+	attr.Sys = &syscall.SysProcAttr{Setsid: true}
+	pid, err := syscall.ForkExec(argv0, argv, attr)
+	if err != nil {
+		return process{}, err
+	}
+	// The first to die when memory runs out is a command, not the guest.
+	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("1000"), 0)
+	c := make(chan exit, 1)
+	p.waiters[pid] = c
+	p.running[tag] = true
+	return process{pid: pid, tag: tag, exited: c}, nil
+}
+
+// end kills what is left of a command. It reports whether all of it is gone.
+func (p *processes) end(tag uint64) bool {
+	p.mu.Lock()
+	delete(p.running, tag)
+	idle := len(p.running) == 0
+	p.mu.Unlock()
+	pause := time.Millisecond
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if p.alone && idle {
+			// One call no fork can outrun.
+			_ = unix.Kill(-1, unix.SIGKILL)
+		}
+		left := p.members(tag)
+		if len(left) == 0 {
+			return true
+		}
+		// Who is stopped cannot fork while the others are killed.
+		for _, sig := range []unix.Signal{unix.SIGSTOP, unix.SIGKILL} {
+			for _, pid := range left {
+				_ = unix.Kill(pid, sig)
+			}
+		}
+		wait(pause)
+		pause = min(2*pause, 50*time.Millisecond)
+	}
+	return false
+}
+
+// signal sends sig to a command and its descendants.
+func (p *processes) signal(tag uint64, sig unix.Signal) {
+	for _, pid := range p.members(tag) {
+		_ = unix.Kill(pid, sig)
+	}
+}
+
+// killAll ends every command.
+func (p *processes) killAll() {
+	p.mu.Lock()
+	p.running = map[uint64]bool{}
+	p.mu.Unlock()
+	p.end(0)
+}
+
+// members returns the living processes that carry tag or one of no running
+// command.
+func (p *processes) members(tag uint64) []int {
+	if !hasChildren() {
+		return nil
+	}
+	var pids []int
+	for pid := range p.family() {
+		var limit unix.Rlimit
+		err := unix.Prlimit(pid, unix.RLIMIT_MSGQUEUE, nil, &limit)
+		if errors.Is(err, unix.ESRCH) {
+			continue
+		}
+		p.mu.Lock()
+		other := p.running[limit.Cur] && limit.Cur != tag
+		p.mu.Unlock()
+		if err != nil || !other {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// hasChildren is cheap and true while anything lives that the guest started:
+// as subreaper it is the parent of every orphan.
+func hasChildren() bool {
+	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return !errors.Is(err, unix.ECHILD)
+}
+
+// family returns the living processes below the guest.
+func (p *processes) family() map[int]bool {
+	parents := map[int]int{}
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = dir.Close() }()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if ppid, alive := parentOf(pid); alive {
+			parents[pid] = ppid
+		}
+	}
+	self := os.Getpid()
+	family := map[int]bool{}
+	for pid := range parents {
+		if pid != self && (p.alone || descends(pid, self, parents)) {
+			family[pid] = true
+		}
+	}
+	return family
+}
+
+// descends reports whether ancestor is above pid.
+func descends(pid, ancestor int, parents map[int]int) bool {
+	for range parents {
+		ppid, ok := parents[pid]
+		if !ok || ppid == ancestor {
+			return ok
+		}
+		pid = ppid
+	}
+	return false
+}
+
+// parentOf reads a process's parent; alive is false for the dead and for
+// zombies without threads.
+func parentOf(pid int) (ppid int, alive bool) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, false
+	}
+	// The name is in parentheses and may hold any byte.
+	_, rest, ok := strings.Cut(string(stat[max(0, strings.LastIndexByte(string(stat), ')')):]), ") ")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 2 {
+		return 0, false
+	}
+	ppid, err = strconv.Atoi(fields[1])
+	return ppid, err == nil && fields[0] != "Z" && fields[0] != "X"
+}
+
+// wait pauses for d.
+func wait(d time.Duration) {
+	<-time.After(d)
+}
