@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs what is missing to build, run and test Honk on Debian and Ubuntu;
+# with the argument ci also what the checks need. Does nothing, and asks for
+# nothing, when all is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v go >/dev/null; then
+	echo "setup: Go is missing. Install Go 1.26 or newer from https://go.dev/dl/ and put it on the PATH." >&2
+	exit 1
+fi
+# Inside the module go fetches the toolchain go.mod asks for, if it may.
+if ! version=$(go version 2>&1); then
+	echo "setup: Go 1.26 or newer is needed. go says: $version" >&2
+	exit 1
+fi
+
+packages=()
+# need PROGRAM PACKAGE notes the package when the program is not there.
+need() {
+	if ! command -v "$1" >/dev/null; then
+		packages+=("$2")
+	fi
+}
+need git git
+need bwrap bubblewrap
+if [ "${1:-}" = ci ]; then
+	need make make
+	# The race detector links against C.
+	need gcc gcc
+	[ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
+	# The verifiers are tested on real projects of these languages.
+	need node nodejs
+	need npm npm
+	need python3 python3
+	if ! python3 -c 'import pytest' 2>/dev/null; then
+		packages+=(python3-pytest)
+	fi
+fi
+
+if [ "${#packages[@]}" -gt 0 ]; then
+	if ! command -v apt-get >/dev/null; then
+		echo "setup: missing here: ${packages[*]}. Install them with this system's package manager." >&2
+		exit 1
+	fi
+	sudo=()
+	if [ "$(id -u)" -ne 0 ]; then
+		if ! command -v sudo >/dev/null; then
+			echo "setup: as root, run: apt-get update && apt-get install -y ${packages[*]}" >&2
+			exit 1
+		fi
+		sudo=(sudo)
+	fi
+	echo "setup: installing ${packages[*]}"
+	"${sudo[@]}" apt-get update -q
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -q --no-install-recommends "${packages[@]}"
+fi
+
+# npm ci starts anew each time, so only when the lock file is the newer one.
+lock=tools/npm/package-lock.json
+if [ "${1:-}" = ci ] && [ "$lock" -nt tools/npm/node_modules/.package-lock.json ]; then
+	npm ci --prefix tools/npm --ignore-scripts --no-audit --no-fund
+fi
