@@ -3,17 +3,10 @@
 // broken before and from what could not be checked at all.
 package verify
 
-import "time"
+import (
+	"time"
 
-// Kind orders verifiers: they run in this order.
-type Kind string
-
-// The kinds of verifier.
-const (
-	Format Kind = "format"
-	Build  Kind = "build"
-	Lint   Kind = "lint"
-	Test   Kind = "test"
+	"honk/verify/parse"
 )
 
 // Status is how a verifier ended.
@@ -31,17 +24,7 @@ const (
 )
 
 // Finding is one thing a verifier complains of.
-type Finding struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Col     int    `json:"col,omitempty"`
-	Rule    string `json:"rule,omitempty"`
-	Message string `json:"message"`
-	TestID  string `json:"test_id,omitempty"`
-	// Fingerprint is equal for the same complaint at another line, time or
-	// place of the machine.
-	Fingerprint string `json:"fingerprint"`
-}
+type Finding = parse.Finding
 
 // Result is what one verifier said.
 type Result struct {
@@ -54,12 +37,19 @@ type Result struct {
 	ExitCode int           `json:"exit_code"`
 	Duration time.Duration `json:"duration_ns"`
 	Findings []Finding     `json:"findings,omitempty"`
+	// TestsKnown says that TestsRun can be believed: without it nobody
+	// knows whether tests ran.
+	TestsKnown bool `json:"tests_known,omitempty"`
 	// TestsRun counts executed tests, TestIDs names them; Passed are those
-	// of TestIDs that passed, Skips how many were skipped.
+	// of TestIDs that passed, Skips how many were skipped. TestIDs is empty
+	// where a runner tells no more than a number.
 	TestsRun int      `json:"tests_run,omitempty"`
 	TestIDs  []string `json:"test_ids,omitempty"`
 	Passed   []string `json:"passed,omitempty"`
 	Skips    int      `json:"skips,omitempty"`
+	// Partial says that only the tests of what changed, and of what depends
+	// on it, ran.
+	Partial bool `json:"partial,omitempty"`
 	// Output is the condensed text for the model and for people, at most
 	// 3,000 characters.
 	Output string `json:"output,omitempty"`
@@ -68,4 +58,14 @@ type Result struct {
 // Report is one run of a plan's verifiers.
 type Report struct {
 	Results []Result `json:"results"`
+}
+
+// result returns the result of a verifier, nil when it did not run.
+func (r Report) result(name string) *Result {
+	for i := range r.Results {
+		if r.Results[i].Name == name {
+			return &r.Results[i]
+		}
+	}
+	return nil
 }

@@ -1,0 +1,67 @@
+package parse
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/reviewdog/errorformat"
+	"github.com/reviewdog/errorformat/fmts"
+)
+
+// positions are the formats most compilers share.
+var positions = []string{`%f:%l:%c: %m`, `%f:%l:%c %m`, `%f:%l: %m`}
+
+// trailingRule is how linters name their rule at the end of a message.
+var trailingRule = regexp.MustCompile(`\s+[(\[]([A-Za-z][\w./-]*)[)\]]$`)
+
+// Lines reads complaints of the form "file:line: message", or of a format
+// that errorformat knows by name ("eslint", "mypy", "tsc").
+func Lines(format, text string) Reading {
+	efm := positions
+	if known, ok := fmts.DefinedFmts()[format]; ok {
+		efm = known.Errorformat
+	}
+	var r Reading
+	parser, err := errorformat.NewErrorformat(efm)
+	if err != nil {
+		return r
+	}
+	seen := map[string]bool{}
+	scanner := parser.NewScanner(strings.NewReader(text))
+	for scanner.Scan() && len(r.Findings) < MaxFindings {
+		entry := scanner.Entry()
+		if !entry.Valid || !looksLikeFile(entry.Filename) {
+			continue
+		}
+		f := Finding{
+			File: relative(entry.Filename), Line: entry.Lnum, Col: entry.Col,
+			Message: strings.TrimSpace(entry.Text),
+		}
+		if m := trailingRule.FindStringSubmatch(f.Message); m != nil {
+			f.Rule = m[1]
+		}
+		// A note or warning is not why a check fails.
+		if strings.HasPrefix(f.Message, "note:") || strings.HasPrefix(f.Message, "warning:") {
+			continue
+		}
+		key := Sign("", f).Fingerprint
+		if f.Message != "" && !seen[key] {
+			seen[key] = true
+			r.add(f)
+		}
+	}
+	return r
+}
+
+// looksLikeFile keeps "Error: foo:3: x" and "http://host:80: x" out.
+func looksLikeFile(name string) bool {
+	name = strings.TrimPrefix(name, "vet: ")
+	return name != "" && len(name) < 300 && !strings.Contains(name, "://") &&
+		!strings.ContainsAny(name, "\t\"'(") && path.Ext(name) != "" &&
+		!strings.Contains(path.Ext(name), " ") && !strings.Contains(name, ": ")
+}
+
+func relative(name string) string {
+	return path.Clean(strings.TrimPrefix(strings.TrimPrefix(name, "vet: "), "./"))
+}
