@@ -16,26 +16,52 @@ var makers = []string{
 // checkGlobals lets a package variable be an error, a compiled expression, an
 // embedded file or an unexported table that nothing writes to.
 func (t *tree) checkGlobals(p *pkg) {
-	tables := map[string]bool{}
+	g := globals{dir: p.dir, makers: compilers(p), tables: map[string]bool{}}
 	for _, f := range p.files {
 		if f.test {
 			continue
 		}
 		for _, decl := range f.Decls {
 			if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.VAR {
-				t.checkVars(p, d, tables)
+				t.checkVars(g, d)
 			}
 		}
 	}
 	for _, f := range p.files {
 		if !f.test {
-			t.checkWrites(f, tables)
+			t.checkWrites(f, g.tables)
 		}
 	}
 }
 
+// globals is what is known of a package's variables.
+type globals struct {
+	dir string
+	// makers are makers and the package's own functions of the kind.
+	makers []string
+	tables map[string]bool
+}
+
+// compilers returns makers with the package's own short names for
+// regexp.MustCompile.
+func compilers(p *pkg) []string {
+	found := slices.Clone(makers)
+	for _, f := range p.files {
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv != nil || fn.Type.Results.NumFields() != 1 {
+				continue
+			}
+			if star, ok := fn.Type.Results.List[0].Type.(*ast.StarExpr); ok && callee(star.X) == "regexp.Regexp" {
+				found = append(found, fn.Name.Name)
+			}
+		}
+	}
+	return found
+}
+
 // checkVars checks one var declaration and notes its tables.
-func (t *tree) checkVars(p *pkg, d *ast.GenDecl, tables map[string]bool) {
+func (t *tree) checkVars(g globals, d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		s, ok := spec.(*ast.ValueSpec)
 		if !ok || s.Names[0].Name == "_" || embedded(d.Doc) || embedded(s.Doc) {
@@ -47,9 +73,9 @@ func (t *tree) checkVars(p *pkg, d *ast.GenDecl, tables map[string]bool) {
 				value = s.Values[i]
 			}
 			switch {
-			case isMaker(value), slices.Contains(linked, p.dir+"."+name.Name):
+			case g.isMaker(value), slices.Contains(linked, g.dir+"."+name.Name):
 			case isTable(value) && !name.IsExported():
-				tables[name.Name] = true
+				g.tables[name.Name] = true
 			default:
 				t.report(name, "%s is a mutable global; make it a constant, a field or an unexported table", name.Name)
 			}
@@ -63,24 +89,32 @@ func embedded(doc *ast.CommentGroup) bool {
 	})
 }
 
-func isMaker(value ast.Expr) bool {
+// isMaker reports whether a value is the result of a maker, directly or by
+// its methods.
+func (g globals) isMaker(value ast.Expr) bool {
 	call, ok := value.(*ast.CallExpr)
 	if !ok {
 		return false
 	}
-	fun := call.Fun
-	if generic, ok := fun.(*ast.IndexExpr); ok {
-		fun = generic.X
-	}
-	sel, ok := fun.(*ast.SelectorExpr)
-	if !ok {
-		return false
-	}
-	if isMaker(sel.X) {
+	if sel, ok := call.Fun.(*ast.SelectorExpr); ok && g.isMaker(sel.X) {
 		return true
 	}
-	qualifier, ok := sel.X.(*ast.Ident)
-	return ok && slices.Contains(makers, qualifier.Name+"."+sel.Sel.Name)
+	return slices.Contains(g.makers, callee(call.Fun))
+}
+
+// callee returns a name as it is written: f or package.F.
+func callee(expr ast.Expr) string {
+	switch e := expr.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.IndexExpr:
+		return callee(e.X)
+	case *ast.SelectorExpr:
+		if qualifier, ok := e.X.(*ast.Ident); ok {
+			return qualifier.Name + "." + e.Sel.Name
+		}
+	}
+	return ""
 }
 
 // isTable reports whether a value is written out in full.

@@ -28,8 +28,10 @@ var layers = map[string]int{
 	"agent/tool/args": 2,
 	"agent/tool/edit": 2,
 	"judge":           2,
+	"judge/manifest":  2,
 	"verify":          2,
 	"verify/parse":    2,
+	"verify/plan":     2,
 
 	"fleet":           3,
 	"internal/runner": 3,
