@@ -28,6 +28,8 @@ var layers = map[string]int{
 	"agent/tool/args": 2,
 	"agent/tool/edit": 2,
 	"judge":           2,
+	"judge/check":     2,
+	"judge/diff":      2,
 	"judge/manifest":  2,
 	"verify":          2,
 	"verify/parse":    2,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -17,6 +18,7 @@ const (
 	maxSteps        = 250
 	maxVerifyTime   = time.Hour
 	maxVerifyRunLen = 8 << 10
+	maxVerifyName   = 200
 )
 
 // ParseOrg parses a honk.yaml and fills in the defaults. Empty data is all
@@ -161,6 +163,9 @@ func checkVerify(p *problems, at string, commands []Verify) {
 			p.addf("%s: name %q is there twice; make names unique", at, v.Name)
 		}
 		seen[v.Name] = true
+		if len(v.Name) > maxVerifyName || strings.ContainsFunc(v.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			p.addf("%s: name %q is not one short line; use at most %d printable bytes", at, v.Name, maxVerifyName)
+		}
 		if strings.TrimSpace(v.Run) == "" || len(v.Run) > maxVerifyRunLen || strings.Contains(v.Run, "\x00") {
 			p.addf("%s: %q has no usable run; give it a command of at most %d bytes", at, v.Name, maxVerifyRunLen)
 		}

@@ -160,7 +160,7 @@ type RepoVerify struct {
 
 // Verify is one verify command.
 type Verify struct {
-	// Unique name. Default: the command.
+	// Unique name. Default: the command's first line.
 	Name string `yaml:"name"`
 	// `format`, `build`, `lint` or `test`. Default `test`.
 	Kind string `yaml:"kind"`
@@ -213,7 +213,8 @@ func (o *Org) fill() {
 func fillVerify(commands []Verify) {
 	for i := range commands {
 		v := &commands[i]
-		v.Name = cmp.Or(v.Name, strings.TrimSpace(v.Run))
+		line, _, _ := strings.Cut(strings.TrimSpace(v.Run), "\n")
+		v.Name = cmp.Or(v.Name, line)
 		v.Kind = cmp.Or(v.Kind, "test")
 		v.Timeout = cmp.Or(v.Timeout, 10*time.Minute)
 	}

@@ -59,6 +59,8 @@ func TestParseRepo_refused(t *testing.T) {
 		"deep flow":        {"verify: " + strings.Repeat("[", 30_000), ".honk.yaml:1: nested deeper than 16"},
 		"deep block":       {strings.Repeat("- ", 30_000), ".honk.yaml:1: nested deeper than 16"},
 		"twice":            {"verify: [{run: a}, {run: a}]", `name "a" is there twice`},
+		"name":             {"verify: [{run: a, name: \"x\\e[2J\"}]", `is not one short line`},
+		"long name":        {"verify: [{run: " + strings.Repeat("a", 201) + "}]", `is not one short line`},
 		"kind":             {"verify: [{run: a, kind: e2e}]", `kind "e2e" is unknown`},
 		"dir":              {"verify: [{run: a, dir: ../b}]", `dir "../b" leaves the repository`},
 		"timeout":          {"verify: [{run: a, timeout: 2h}]", "timeout 2h0m0s is too long"},
