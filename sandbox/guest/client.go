@@ -51,6 +51,8 @@ type Options struct {
 	// guest is asked to end, which kills what it started, and killed if it
 	// does not.
 	Kill func(*os.Process)
+	// Started is called with the new process before it is talked to.
+	Started func(*os.Process) error
 	// Cleanup frees what the sandbox had, once everything in it is dead.
 	Cleanup func() error
 	// Hits counts how often the sandbox ran into limits that only the worker

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 
 	"honk/sandbox"
 
@@ -43,8 +44,8 @@ type Config struct {
 	Shared bool
 }
 
-// Main turns the process into a guest, serves until the worker hangs up and
-// returns true, if the process was started as one; else it returns false at
+// Main turns the process into a guest that serves until the worker hangs up,
+// and then exits, if the process was started as one; else it returns false at
 // once. The program's main and the TestMain of every package that starts
 // sandboxes call it before anything else:
 //
@@ -61,6 +62,9 @@ func Main() bool {
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox helper:", err)
 	}
+	// Without the exit hooks of the program this is not: the race detector's
+	// alone would hold up Close for a second.
+	syscall.Exit(0)
 	return true
 }
 

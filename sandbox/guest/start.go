@@ -7,15 +7,19 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"honk/internal/task"
+
+	"golang.org/x/sys/unix"
 )
 
 // Start runs cmd, which must become a guest, and returns the client for it.
-// On an error nothing is left running and Cleanup has been called.
+// On an error nothing is left running and Cleanup has been called. It closes
+// cmd.ExtraFiles.
 func Start(ctx context.Context, cmd *exec.Cmd, opts Options) (*Client, error) {
 	proc, err := launch(cmd)
 	if err != nil {
@@ -34,6 +38,12 @@ func Start(ctx context.Context, cmd *exec.Cmd, opts Options) (*Client, error) {
 	c.timer = time.AfterFunc(lifetime+execGrace, func() {
 		_ = c.abort(errors.New("its lifetime is over"))
 	})
+	if opts.Started != nil {
+		if err := opts.Started(cmd.Process); err != nil {
+			_ = c.Close()
+			return nil, task.Errorf(task.CodeSandbox, "starting the sandbox: %w (%s)", err, proc.lastWords())
+		}
+	}
 	go c.receive()
 	if said, err := c.call(ctx, opStart, opts.Config, nil, startTime); said != nil || err != nil {
 		if said != nil {
@@ -59,6 +69,7 @@ type child struct {
 // its own: the kernel ties a child's death signal to the thread that made it,
 // and Go ends threads as it likes.
 func launch(cmd *exec.Cmd) (*child, error) {
+	closeOnExec()
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -75,7 +86,9 @@ func launch(cmd *exec.Cmd) (*child, error) {
 	go func() {
 		runtime.LockOSThread()
 		err := cmd.Start()
-		_, _ = theirIn.Close(), theirOut.Close()
+		for _, f := range append(cmd.ExtraFiles, theirIn, theirOut) {
+			_ = f.Close()
+		}
 		started <- err
 		if err == nil {
 			_ = cmd.Wait()
@@ -87,6 +100,20 @@ func launch(cmd *exec.Cmd) (*child, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// closeOnExec keeps files that whoever started the worker left open to it from
+// reaching the sandbox. Go's own never do.
+func closeOnExec() {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return
+	}
+	for _, e := range open {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC)
+		}
+	}
 }
 
 // lastWords says how a dead child ended.

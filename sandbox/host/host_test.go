@@ -60,3 +60,15 @@ func TestExec_smoke(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestClose_fast(t *testing.T) {
+	t.Parallel()
+	a := time.Now()
+	sb, err := host.New(host.Options{}).Start(t.Context(), sandbox.Spec{Label: "t", Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := time.Now()
+	sb.Close()
+	t.Log(b.Sub(a), time.Since(b))
+}

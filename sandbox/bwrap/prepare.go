@@ -1,0 +1,158 @@
+package bwrap
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"honk/sandbox"
+	"honk/sandbox/guest"
+)
+
+// prepared is what a sandbox needs on the host's side.
+type prepared struct {
+	spec    sandbox.Spec
+	limits  sandbox.Limits
+	mounts  []sandbox.Mount // with absolute guest paths
+	helper  string
+	scratch string
+	group   *cgroup
+	points  []string // mount points made in the work tree, deepest last
+}
+
+// prepare makes the private directories, mount points and the cgroup. On an
+// error nothing is left.
+func (b *Backend) prepare(spec sandbox.Spec) (*prepared, error) {
+	p := &prepared{spec: spec, limits: spec.Limits.WithDefaults()}
+	if err := p.fill(b); err != nil {
+		return nil, errors.Join(err, p.cleanup())
+	}
+	return p, nil
+}
+
+func (p *prepared) fill(b *Backend) error {
+	var err error
+	if p.helper, err = os.Executable(); err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	if p.spec.Dir, err = filepath.Abs(p.spec.Dir); err != nil {
+		return fmt.Errorf("finding the work tree: %w", err)
+	}
+	if p.scratch, err = os.MkdirTemp(b.opts.Scratch, "honk-sandbox-"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"home", "output", "tmp", "etc"} {
+		if err := os.Mkdir(filepath.Join(p.scratch, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	for name, text := range madeUp {
+		if err := os.WriteFile(filepath.Join(p.scratch, "etc", name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	for _, m := range slices.Concat(b.opts.Tools.Mounts, p.spec.Mounts) {
+		if err := p.mount(m); err != nil {
+			return fmt.Errorf("mounting %q: %w", m.Guest, err)
+		}
+	}
+	p.group = newCgroup(filepath.Base(p.scratch), p.limits)
+	return nil
+}
+
+// mount makes the mount point of m if it lies in the work tree. Bubblewrap
+// would make it too, but it follows symlinks on the way, and the work tree is
+// a stranger's.
+func (p *prepared) mount(m sandbox.Mount) error {
+	stat, err := os.Stat(m.Host)
+	if err != nil {
+		return err
+	}
+	if m.Host, err = filepath.Abs(m.Host); err != nil {
+		return err
+	}
+	if path.IsAbs(m.Guest) {
+		p.mounts = append(p.mounts, m)
+		return nil
+	}
+	if !filepath.IsLocal(m.Guest) || path.Clean(m.Guest) == "." {
+		return errors.New("is not below the work tree")
+	}
+	root, err := os.OpenRoot(p.spec.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	if err := p.point(root, path.Clean(m.Guest), stat.IsDir()); err != nil {
+		return err
+	}
+	m.Guest = path.Join(guestRoot, m.Guest)
+	p.mounts = append(p.mounts, m)
+	return nil
+}
+
+// point makes the file or directory at name, and what is missing above it.
+func (p *prepared) point(root *os.Root, name string, dir bool) error {
+	if parent := path.Dir(name); parent != "." {
+		if err := p.point(root, parent, true); err != nil {
+			return err
+		}
+	}
+	stat, err := root.Lstat(name)
+	switch {
+	case err == nil && stat.IsDir() == dir && (dir || stat.Mode().IsRegular()):
+		return nil
+	case err == nil:
+		return fmt.Errorf("%q in the work tree is in the way", name)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case dir:
+		err = root.Mkdir(name, 0o755)
+	default:
+		err = root.WriteFile(name, nil, 0o644)
+	}
+	if err == nil {
+		p.points = append(p.points, name)
+	}
+	return err
+}
+
+func (p *prepared) config(env map[string]string) guest.Config {
+	cfg := guest.Config{
+		Root:      guestRoot,
+		Keep:      guestOutput,
+		Env:       env,
+		Measured:  []string{guestRoot, guestHome, guestOutput},
+		Limits:    p.limits,
+		Contained: p.group != nil,
+	}
+	for _, m := range p.mounts {
+		if m.Writable {
+			cfg.Measured = append(cfg.Measured, m.Guest)
+		}
+	}
+	return cfg
+}
+
+// cleanup frees everything; every process of the sandbox is dead.
+func (p *prepared) cleanup() error {
+	var errs []error
+	if p.group != nil {
+		errs = append(errs, p.group.remove())
+	}
+	if root, err := os.OpenRoot(p.spec.Dir); err == nil {
+		for _, name := range slices.Backward(p.points) {
+			// Not empty any more: then it is the repository's.
+			_ = root.Remove(name)
+		}
+		_ = root.Close()
+	}
+	if p.scratch != "" {
+		errs = append(errs, os.RemoveAll(p.scratch))
+	}
+	return errors.Join(errs...)
+}
