@@ -44,32 +44,34 @@ func main() {
 	}
 }
 
-// reference returns the whole document.
+// reference returns the whole document. A field without a comment is an
+// error: it would be a setting that nobody explains.
 func reference(dir string) ([]byte, error) {
 	structs, err := parse(dir)
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	b.WriteString(intro)
-	b.WriteString("\n## Environment\n\n| variable | meaning | default |\n|---|---|---|\n")
-	structs.variables(&b, "Config")
-	b.WriteString("\n## honk.yaml\n\nThe organisation's policy, named by `HONK_CONFIG`.\n\n| key | type | meaning |\n|---|---|---|\n")
-	structs.keys(&b, "Org", "")
-	b.WriteString("\n## .honk.yaml\n\nIn the root of a repository; at most 64 KiB.\n\n| key | type | meaning |\n|---|---|---|\n")
-	structs.keys(&b, "RepoFile", "")
-	return b.Bytes(), nil
+	d := &document{structs: structs}
+	d.WriteString(intro)
+	d.WriteString("\n## Environment\n\n| variable | meaning | default |\n|---|---|---|\n")
+	d.variables("Config")
+	d.WriteString("\n## honk.yaml\n\nThe organisation's policy, named by `HONK_CONFIG`.\n\n| key | type | meaning |\n|---|---|---|\n")
+	d.keys("Org", "")
+	d.WriteString("\n## .honk.yaml\n\nIn the root of a repository; at most 64 KiB.\n\n| key | type | meaning |\n|---|---|---|\n")
+	d.keys("RepoFile", "")
+	if len(d.unexplained) > 0 {
+		return nil, fmt.Errorf("no comment on %s", strings.Join(d.unexplained, ", "))
+	}
+	return d.Bytes(), nil
 }
 
-// structs are the struct types of the package by name.
-type structs map[string]*ast.StructType
-
-func parse(dir string) (structs, error) {
+// parse returns the struct types of the package by name.
+func parse(dir string) (map[string]*ast.StructType, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return nil, err
 	}
-	found := structs{}
+	found := map[string]*ast.StructType{}
 	for _, path := range paths {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
@@ -87,25 +89,34 @@ func parse(dir string) (structs, error) {
 	return found, nil
 }
 
-func (s structs) variables(b *bytes.Buffer, name string) {
-	for _, f := range s[name].Fields.List {
+// document is the reference being written.
+type document struct {
+	bytes.Buffer
+	structs     map[string]*ast.StructType
+	unexplained []string
+}
+
+// variables writes a row for each variable of a struct and those within it.
+func (d *document) variables(name string) {
+	for _, f := range d.structs[name].Fields.List {
 		env := tag(f).Get("env")
 		kind := typeName(f.Type)
 		switch {
-		case env == "" && s[kind] != nil:
-			s.variables(b, kind)
+		case env == "" && d.structs[kind] != nil:
+			d.variables(kind)
 		case env != "" && env != "-":
-			doc := doc(f)
+			text := d.explain(env, f)
 			if kind == "Secret" {
-				doc += " *Secret.*"
+				text += " *Secret.*"
 			}
-			fmt.Fprintf(b, "| `%s` | %s | %s |\n", env, doc, code(tag(f).Get("envDefault")))
+			fmt.Fprintf(d, "| `%s` | %s | %s |\n", env, text, code(tag(f).Get("envDefault")))
 		}
 	}
 }
 
-func (s structs) keys(b *bytes.Buffer, name, prefix string) {
-	for _, f := range s[name].Fields.List {
+// keys writes a row for each key of a struct and those below it.
+func (d *document) keys(name, prefix string) {
+	for _, f := range d.structs[name].Fields.List {
 		key := prefix + tag(f).Get("yaml")
 		elem, kind := typeName(f.Type), typeName(f.Type)
 		switch t := f.Type.(type) {
@@ -116,14 +127,24 @@ func (s structs) keys(b *bytes.Buffer, name, prefix string) {
 			elem, kind = typeName(t.Value), "map"
 			key += ".NAME"
 		}
-		if s[elem] != nil && kind != "list" && kind != "map" {
+		section := d.structs[elem] != nil
+		if section && kind == elem {
 			kind = "section"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", key, kind, doc(f))
-		if s[elem] != nil {
-			s.keys(b, elem, key+".")
+		fmt.Fprintf(d, "| `%s` | %s | %s |\n", key, kind, d.explain(key, f))
+		if section {
+			d.keys(elem, key+".")
 		}
 	}
+}
+
+// explain returns a field's comment as one line of a table.
+func (d *document) explain(name string, f *ast.Field) string {
+	text := strings.Join(strings.Fields(f.Doc.Text()), " ")
+	if text == "" {
+		d.unexplained = append(d.unexplained, name)
+	}
+	return strings.ReplaceAll(text, "|", `\|`)
 }
 
 // typeName names a type as a reader of YAML would.
@@ -151,11 +172,6 @@ func tag(f *ast.Field) reflect.StructTag {
 		return ""
 	}
 	return reflect.StructTag(strings.Trim(f.Tag.Value, "`"))
-}
-
-func doc(f *ast.Field) string {
-	text := strings.Join(strings.Fields(f.Doc.Text()), " ")
-	return strings.ReplaceAll(text, "|", `\|`)
 }
 
 func code(text string) string {
