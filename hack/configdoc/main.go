@@ -86,6 +86,11 @@ func parse(dir string) (map[string]*ast.StructType, error) {
 			return true
 		})
 	}
+	for _, name := range []string{"Config", "Org", "RepoFile"} {
+		if found[name] == nil {
+			return nil, fmt.Errorf("no type %s in %q", name, dir)
+		}
+	}
 	return found, nil
 }
 
