@@ -11,6 +11,7 @@ var layers = map[string]int{
 	"internal/git":             1,
 	"internal/llm":             1,
 	"internal/llm/llmtest":     1,
+	"internal/llm/modeltest":   1,
 	"internal/llm/openai":      1,
 	"internal/postgres":        1,
 	"internal/postgres/pgtest": 1,
@@ -79,6 +80,7 @@ var cages = map[string][]string{
 
 // testOnly are libraries for tests, which never get into a user's binary.
 var testOnly = []string{
+	"honk/internal/llm/modeltest",
 	"honk/internal/postgres/pgtest",
 	"honk/sandbox/sandboxtest",
 	"github.com/google/go-cmp",
@@ -88,7 +90,7 @@ var testOnly = []string{
 
 // testLibraries may import what is testOnly.
 var testLibraries = []string{
-	"internal/llm/llmtest", "internal/postgres/pgtest", "sandbox/sandboxtest",
+	"internal/llm/llmtest", "internal/llm/modeltest", "internal/postgres/pgtest", "sandbox/sandboxtest",
 }
 
 // The sizes. A file is best at 80 to 200 lines; these are where it fails.
