@@ -79,7 +79,7 @@ func unmade(v Verifier, ex sandbox.ExecResult, res *Result, out plan.Output) str
 	case ex.ExitCode == 0 || res.TestsRun > 0:
 		return ""
 	}
-	if why := cause(v, out.Text()+"\n"+string(out.Raw)); why != "" {
+	if why := cause(v, out); why != "" {
 		return why
 	}
 	switch ex.ExitCode {
@@ -91,7 +91,8 @@ func unmade(v Verifier, ex sandbox.ExecResult, res *Result, out plan.Output) str
 	return ""
 }
 
-func cause(v Verifier, text string) string {
+func cause(v Verifier, out plan.Output) string {
+	text := out.Text() + "\n" + string(out.Raw)
 	ecosystem := ""
 	if v.Recipe != nil {
 		ecosystem = v.Recipe.Ecosystem
@@ -101,7 +102,7 @@ func cause(v Verifier, text string) string {
 	}
 	// With packages installed, a module that cannot be found is the code's
 	// fault, and without them nearly always theirs.
-	if !strings.Contains(text, plan.NoModules) {
+	if !out.NoModules {
 		return parse.Cause("", text)
 	}
 	if why := parse.Cause("node", text); why != "" {

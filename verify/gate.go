@@ -66,6 +66,9 @@ func Compare(base, head Report, opts ...CompareOption) Gate {
 		c.result(base.result(res.Name), res)
 	}
 	c.gate.Passed = len(c.gate.Reasons) == 0
+	if c.gate.Passed && c.gate.Checked == 0 {
+		c.note("nothing could be checked: this proves nothing")
+	}
 	return c.gate
 }
 
@@ -79,7 +82,11 @@ func (c *comparison) note(format string, args ...any) {
 
 func (c *comparison) result(base *Result, head Result) {
 	if base != nil && !made(*base) {
-		c.note("%s could not be checked on the base commit (%s): its result does not count", head.Name, base.Reason)
+		reason := ": " + base.Reason
+		if base.Reason == head.Reason {
+			reason = " either"
+		}
+		c.note("%s does not count, it could not be checked on the base commit%s", head.Name, reason)
 		return
 	}
 	if !made(head) {
@@ -97,9 +104,9 @@ func (c *comparison) result(base *Result, head Result) {
 	if head.Partial || head.Status == Pass && head.Reason != "" {
 		c.note("%s: %s", head.Name, partial(head))
 	}
-	c.findings(*base, head)
+	fresh := c.findings(*base, head)
 	if head.Kind == Test {
-		c.tests(*base, head)
+		c.tests(*base, head, fresh)
 	}
 }
 
@@ -113,7 +120,8 @@ func partial(r Result) string {
 }
 
 // findings splits by fingerprint: new blocks, old is reported, fixed credited.
-func (c *comparison) findings(base, head Result) {
+// It returns how many are new.
+func (c *comparison) findings(base, head Result) int {
 	before, now := fingerprints(base.Findings), fingerprints(head.Findings)
 	fresh, flakes := 0, 0
 	var first Finding
@@ -149,6 +157,7 @@ func (c *comparison) findings(base, head Result) {
 	case head.Status == Fail && base.Status == Fail:
 		c.note("%s was red on the base commit already", head.Name)
 	}
+	return fresh
 }
 
 func fingerprints(findings []Finding) map[string]bool {
@@ -161,8 +170,11 @@ func fingerprints(findings []Finding) map[string]bool {
 
 // tests sees to it that the tests of the base still run: none running is not
 // a pass, and one that is gone is not one that passed.
-func (c *comparison) tests(base, head Result) {
+func (c *comparison) tests(base, head Result, fresh int) {
 	lost := c.lost(base, head)
+	if head.TestsRun == 0 && fresh > 0 {
+		return // it failed before its tests, and was told so
+	}
 	switch {
 	case lost == "" && head.TestsKnown && head.TestsRun == 0 && head.Status == Skipped:
 		c.note("%s: no tests ran, nor do any on the base commit", head.Name)
@@ -188,7 +200,7 @@ func (c *comparison) lost(base, head Result) string {
 		return ""
 	case len(base.TestIDs) == 0 || len(head.TestIDs) == 0:
 		if head.TestsRun < base.TestsRun {
-			return fmt.Sprintf("%d tests ran, and %d on the base commit", head.TestsRun, base.TestsRun)
+			return fmt.Sprintf("%d %s ran, and %d on the base commit", head.TestsRun, plural(head.TestsRun, "test"), base.TestsRun)
 		}
 		return ""
 	}

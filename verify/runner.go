@@ -71,7 +71,10 @@ func (r runner) run(ctx context.Context, v Verifier, args []string, limit time.D
 	if !complete && res.Status == Pass {
 		res.Reason = "the output was too long to count tests in it"
 	}
-	res.Output = outputText(res, out.Text())
+	if reading.Text == "" {
+		reading.Text = out.Text()
+	}
+	res.Output = outputText(res, reading.Text)
 	return res, nil
 }
 
@@ -104,7 +107,9 @@ func (r runner) output(ctx context.Context, v Verifier, rec *plan.Recipe, dir st
 	}
 	o.Raw = r.relative(raw, v.Dir)
 	o.Stdout = parse.Clean(o.Raw)
-	o.Stderr = parse.Clean(r.relative(ex.Stderr.Bytes(), v.Dir))
+	stderr, noModules := strings.CutSuffix(string(ex.Stderr.Bytes()), plan.NoModules+"\n")
+	o.NoModules = noModules
+	o.Stderr = parse.Clean(r.relative([]byte(stderr), v.Dir))
 	if rec.Collect == "" {
 		return o, complete, nil
 	}

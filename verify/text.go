@@ -50,7 +50,7 @@ func (g Gate) Text() string {
 				text = res.Output
 			}
 			fmt.Fprintf(&out, "new:\n%s\n", indent(text))
-		case res.Status == Broken || res.Status == Timeout:
+		case !made(res) && (g.Base.result(res.Name) == nil || made(*g.Base.result(res.Name))):
 			fmt.Fprintln(&out, indent(parse.Cut(res.Output, maxText/2)))
 		}
 		if n := len(of(g.Old, res.Name)); n > 0 {

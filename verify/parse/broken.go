@@ -15,9 +15,8 @@ var causes = []struct {
 	reason    string
 }{
 	// Go
-	{"go", regexp.MustCompile(`(?m)^(?:go: |.*: )?([\w./~-]+@v[\w.+-]+): (?:module lookup disabled|Get "|dial tcp|reading https?:)`), "module %s is not in the module cache and there is no network here: run go mod download"},
-	{"go", regexp.MustCompile(`(?s)(\S+@v\S+): .{0,200}?(?:module lookup disabled by GOPROXY=off|dial tcp|no such host)`), "module %s is not in the module cache and there is no network here: run go mod download"},
-	{"go", regexp.MustCompile(`cannot find module providing package (\S+?):? .*(?:disabled|dial tcp)`), "the module of package %s is not in the module cache: run go mod download"},
+	{"go", regexp.MustCompile(`([^\s:]+@v[^\s:]+): (?:module lookup disabled|reading (?:file|https?):|Get "|dial tcp)`), "module %s is not in the module cache and there is no network here: run go mod download"},
+	{"go", regexp.MustCompile(`module lookup disabled by GOPROXY=(off)`), "a module is not in the module cache (GOPROXY=%s): run go mod download"},
 	{"go", regexp.MustCompile(`(?:go\.mod|go\.work|go:?).* requires go >= (\S+) \(running`), "the code needs go %s, which is newer than the sandbox's"},
 	{"go", regexp.MustCompile(`go: inconsistent vendoring in (\S+):`), "vendor directory does not match go.mod: run go mod vendor%.0s"},
 	{"go", regexp.MustCompile(`cgo: C compiler "?([^" ]+)"? not found`), "the C compiler %s is not installed in the sandbox"},

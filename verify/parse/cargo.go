@@ -9,6 +9,7 @@ var (
 	cargoTarget = regexp.MustCompile(`^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))`)
 	cargoTest   = regexp.MustCompile(`^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)`)
 	cargoOutput = regexp.MustCompile(`^---- (.+?) stdout ----$`)
+	cargoThread = regexp.MustCompile(`^(thread '.*') \(\d+\) panicked`)
 	cargoPlace  = regexp.MustCompile(`panicked at (?:.*, )?([^\s,:]+\.rs):(\d+):(\d+)`)
 )
 
@@ -48,6 +49,7 @@ func CargoTest(text string) Reading {
 			if m := cargoPlace.FindStringSubmatch(line); m != nil {
 				current.place(m[1], m[2])
 			}
+			line = cargoThread.ReplaceAllString(line, "$1 panicked")
 			current.Message = strings.TrimSpace(current.Message + "\n" + line)
 		}
 	}

@@ -40,6 +40,8 @@ type Reading struct {
 	Findings []Finding
 	// Tests is nil when it cannot be told whether tests ran at all.
 	Tests *Tests
+	// Text is what a person would read, where the output is not for people.
+	Text string
 }
 
 // MaxFindings is how many findings one reading keeps.

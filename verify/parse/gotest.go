@@ -51,7 +51,8 @@ func GoTest(stdout, stderr, module string) Reading {
 		g.event(e)
 	}
 	g.built.WriteString(stderr)
-	for _, f := range Lines("", Clean([]byte(g.built.String()))).Findings {
+	g.reading.Text = Clean([]byte(g.built.String()))
+	for _, f := range Lines("", g.reading.Text).Findings {
 		f.Rule = "build"
 		g.reading.add(f)
 	}

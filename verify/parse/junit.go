@@ -207,6 +207,10 @@ func frameMessage(message, text string) string {
 		rest = append(rest, line)
 	}
 	if len(errs) > 0 {
+		// The exception's name comes last after a quoted source.
+		if last := errs[len(errs)-1]; strings.HasPrefix(errs[0], "File ") {
+			errs = append([]string{last}, errs[:len(errs)-1]...)
+		}
 		return strings.Join(errs, "\n")
 	}
 	out := strings.Join(rest, "\n")

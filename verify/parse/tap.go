@@ -12,7 +12,7 @@ var (
 	tapLocation = regexp.MustCompile(`^\s*location: '?(.+?):(\d+):(\d+)'?$`)
 	tapSkip     = regexp.MustCompile(`(?i)\s# (skip|todo)\b.*$`)
 	// The parts of a node:test failure that say nothing of it.
-	tapNoise = regexp.MustCompile(`^\s*(duration_ms|type|failureType|location|code|name|stack):|^\s*(at )?node:internal|^\s+at .*\(?node:|^\s*async .*node:`)
+	tapNoise = regexp.MustCompile(`^\s*(?:duration_ms|type|failureType|location|code|name|stack|generatedMessage):|\(?node:|<anonymous>\)(?: \{)?$|^\s*[{}]$`)
 )
 
 // TAP reads the Test Anything Protocol with the nested subtests of node:test.
@@ -104,7 +104,8 @@ func (t *tap) block(line string) bool {
 			t.failed.place(m[1], m[2])
 		}
 		if !tapNoise.MatchString(line) && trimmed != "|-" && trimmed != "" {
-			t.lines = append(t.lines, trimmed)
+			trimmed = strings.TrimPrefix(strings.TrimSuffix(trimmed, "|-"), "error: ")
+			t.lines = append(t.lines, strings.TrimSpace(trimmed))
 		}
 	}
 	return true
@@ -112,7 +113,7 @@ func (t *tap) block(line string) bool {
 
 func (t *tap) flush() {
 	if t.failed != nil {
-		t.failed.Message = strings.Join(t.lines, "\n")
+		t.failed.Message = strings.TrimSpace(strings.Join(t.lines, "\n"))
 		if t.failed.Message == "" {
 			t.failed.Message = "not ok"
 		}

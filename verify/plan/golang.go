@@ -9,8 +9,9 @@ import (
 )
 
 // goScript sets what every go command needs here: no version control to ask,
-// no network, no other toolchain.
-const goScript = `export GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false" GOPROXY=off GOTOOLCHAIN=local
+// no network (a proxy that is a missing directory makes go name the module that
+// it lacks), no other toolchain.
+const goScript = `export GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false" GOPROXY=file:///no-network GOTOOLCHAIN=local
 `
 
 var modulePath = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)

@@ -81,6 +81,8 @@ type Output struct {
 	// recipe. Raw is standard output as it came.
 	Stdout, Stderr string
 	Raw            []byte
+	// NoModules says that a node verifier failed with no packages installed.
+	NoModules bool
 	// Reports are the files that Collect printed.
 	Reports [][]byte
 }
