@@ -33,7 +33,8 @@ if [ "${1:-}" = ci ]; then
 	need node nodejs
 	need npm npm
 	need python3 python3
-	if ! python3 -c 'import pytest' 2>/dev/null; then
+	# For whichever python3 comes first, or for the system's.
+	if ! python3 -c 'import pytest' 2>/dev/null && ! /usr/bin/python3 -c 'import pytest' 2>/dev/null; then
 		packages+=(python3-pytest)
 	fi
 fi
