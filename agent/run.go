@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -61,15 +62,22 @@ type Result struct {
 	// Summary is the agent's own account: shown to people, never to the
 	// judge.
 	Summary string
-	// Reason says why the exit is not done, in one line for a person.
-	Reason     string
+	// Reason says why the exit is not done, in one line for a person; empty
+	// for done, no_change and blocked, of which Summary tells.
+	Reason string
+	// Usage is this run's, without earlier ones of the same task.
 	Usage      task.Usage
 	Transcript *Transcript
+	// Viewed are the paths the model has seen lines of or written itself, in
+	// all runs of the task, sorted. A changed file that is not among them
+	// was changed blindly.
+	Viewed []string
 }
 
-// Limits bounds a run. Zero means the default.
+// Limits bounds all runs of a task together. Zero means the default.
 type Limits struct {
-	// Steps counts model replies: default 80, at most 250.
+	// Steps counts model replies: default 80, at most 250. One more is
+	// allowed to end the task.
 	Steps int
 	// Time is wall-clock: default 45 minutes.
 	Time time.Duration
@@ -77,9 +85,18 @@ type Limits struct {
 	ContextWindow int
 	// MaxTokens is the output cap of one reply: default 8,192.
 	MaxTokens int
-	// RepairRounds is how often a failing verification is handed back:
-	// default 3.
+	// RepairRounds is how often a failing verification is handed back in one
+	// run: default 3.
 	RepairRounds int
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Steps = min(cmp.Or(l.Steps, 80), 250)
+	l.Time = cmp.Or(l.Time, 45*time.Minute)
+	l.ContextWindow = cmp.Or(l.ContextWindow, 128_000)
+	l.MaxTokens = cmp.Or(l.MaxTokens, 8192)
+	l.RepairRounds = cmp.Or(l.RepairRounds, 3)
+	return l
 }
 
 // Transcript is the conversation, able to be continued.
@@ -89,4 +106,10 @@ type Transcript struct {
 	Steps int `json:"steps"`
 	// PromptVersion is the version of the prompt templates.
 	PromptVersion string `json:"prompt_version"`
+	// Elapsed is how long all runs of the task have taken.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	// Compactions counts how often the conversation was shortened.
+	Compactions int `json:"compactions,omitempty"`
+	// Viewed holds the hash of each file as the model last saw it, by path.
+	Viewed map[string]string `json:"viewed,omitempty"`
 }
