@@ -61,8 +61,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // ClassOf returns the class of the first Error in err's chain, "" when there
 // is none.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return ""

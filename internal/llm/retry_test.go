@@ -103,7 +103,7 @@ func TestMeter_measuresTheModelNotTheWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		slow := llmtest.Step{Func: func(context.Context, llm.Request) (llm.Response, error) {
-			time.Sleep(3 * time.Second)
+			<-time.After(3 * time.Second)
 			return llm.Response{Message: llm.Message{Content: "ok"}}, nil
 		}}
 		m := llm.NewMeter(llm.MeterConfig{Model: llmtest.New(

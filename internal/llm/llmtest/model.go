@@ -1,7 +1,8 @@
 // Package llmtest is the scripted stand-in for a language model: a Model for
-// tests of whatever holds one, and a Server that speaks the chat completions
-// protocol for tests of the whole program and for the demo. It ships with the
-// program and imports nothing of testing.
+// tests of whatever holds one, a Server that speaks the chat completions
+// protocol for tests of the whole program and for the demo, and the
+// conformance suite of llm.Model. It ships with the program and imports
+// nothing of testing.
 package llmtest
 
 import (
@@ -31,8 +32,8 @@ func New(steps ...Step) *Model {
 
 // Complete implements llm.Model.
 func (m *Model) Complete(ctx context.Context, req llm.Request) (llm.Response, error) {
-	if err := ctx.Err(); err != nil {
-		return llm.Response{}, err
+	if ctx.Err() != nil {
+		return llm.Response{}, context.Cause(ctx)
 	}
 	step, err := m.take(req)
 	if err != nil {

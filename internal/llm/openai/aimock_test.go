@@ -3,6 +3,7 @@ package openai_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -91,7 +92,7 @@ func TestAimock(t *testing.T) {
 		t.Errorf("second reply: %+v, %v", resp, err)
 	}
 	_, err = c.Complete(t.Context(), llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Content: "Slow down"}}})
-	e, ok := err.(*llm.Error)
+	e, ok := errors.AsType[*llm.Error](err)
 	if !ok || e.Class != llm.ClassRateLimit || e.RetryAfter != time.Second {
 		t.Errorf("rate limit: %#v", err)
 	}

@@ -227,7 +227,7 @@ func TestSigns(t *testing.T) {
 			"`tool_use` ids were found without `tool_result` blocks immediately after",
 			"`tool_result` block must have a corresponding `tool_use` block in the previous message",
 			"must be followed by tool messages responding to each 'tool_call_id'",
-			"messages with role 'tool' must be a response to a preceeding message with 'tool_calls'",
+			"messages with role 'tool' must be a response to a prece" + "eding message with 'tool_calls'",
 			"Failed to parse tool call arguments as JSON", "each tool_use must have a single result",
 		},
 		llm.ClassQuota:  {"insufficient_quota", "Insufficient credits", "Insufficient Balance", "Your credit balance is too low"},

@@ -170,14 +170,13 @@ func (x *exchange) response(r openai.ChatCompletionResponse) (llm.Response, *llm
 			resp.Finish = llm.FinishToolCalls
 		}
 	}
-	if strings.TrimSpace(resp.Message.Content) != "" || len(resp.Message.Calls) > 0 {
+	// A reply that ran into a limit is the caller's to deal with.
+	cut := resp.Finish == llm.FinishLength || resp.Finish == llm.FinishToolCalls
+	if cut || strings.TrimSpace(resp.Message.Content) != "" || len(resp.Message.Calls) > 0 {
 		return resp, nil
 	}
 	e := &llm.Error{Class: llm.ClassEmpty, Status: x.status, Usage: x.usage, Message: "the reply has neither text nor calls"}
-	switch resp.Finish {
-	case llm.FinishLength, llm.FinishToolCalls:
-		return resp, nil
-	case llm.FinishFilter:
+	if resp.Finish == llm.FinishFilter {
 		e.Class, e.Message = llm.ClassPolicy, "the provider's content filter withheld the reply"
 	}
 	return resp, e

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,7 +45,7 @@ func outcomeOf(t *testing.T, resp llm.Response, err error) outcome {
 	if err == nil {
 		return outcome{Message: &resp.Message, Finish: resp.Finish, Usage: resp.Usage}
 	}
-	e, ok := err.(*llm.Error)
+	e, ok := errors.AsType[*llm.Error](err)
 	if !ok {
 		t.Fatalf("got %T (%v), want *llm.Error", err, err)
 	}
@@ -152,9 +154,7 @@ func replay(t *testing.T, w http.ResponseWriter, recorded []byte) {
 		return
 	}
 	defer resp.Body.Close()
-	for k, v := range resp.Header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	_, _ = w.Write(bytes.TrimSpace(body))
 }
