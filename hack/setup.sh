@@ -58,8 +58,25 @@ if [ "${#packages[@]}" -gt 0 ]; then
 		apt-get install -y -q --no-install-recommends "${packages[@]}"
 fi
 
+[ "${1:-}" = ci ] || exit 0
+
 # npm ci starts anew each time, so only when the lock file is the newer one.
-lock=tools/npm/package-lock.json
-if [ "${1:-}" = ci ] && [ "$lock" -nt tools/npm/node_modules/.package-lock.json ]; then
+npm=tools/npm/node_modules
+if [ tools/npm/package-lock.json -nt $npm/.package-lock.json ]; then
 	npm ci --prefix tools/npm --ignore-scripts --no-audit --no-fund
+fi
+
+# The programs of tools/npm need a newer Node than Debian 12 and Ubuntu 24.04
+# have. The registry has the program itself; make ci puts it on the PATH.
+new_enough='const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2015 ? 1 : 0)'
+if ! node -e "$new_enough" && ! $npm/.bin/node -e "$new_enough" 2>/dev/null; then
+	case $(uname -m) in
+	x86_64) arch=x64 ;;
+	aarch64) arch=arm64 ;;
+	*)
+		echo "setup: Node 20.15 or newer is needed. Install it from https://nodejs.org" >&2
+		exit 1
+		;;
+	esac
+	npm install --prefix tools/npm --no-save --ignore-scripts --no-audit --no-fund "node-linux-$arch@20.19.6"
 fi
