@@ -1,0 +1,95 @@
+package git_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"honk/internal/git"
+	"honk/internal/task"
+)
+
+// newBigRepo makes a repository of 1,000 files and 20 commits whose pack
+// holds more than 30 MB.
+func newBigRepo(b *testing.B) string {
+	b.Helper()
+	rnd := rand.NewChaCha8([32]byte{1})
+	noise := func(n int) string {
+		raw := make([]byte, n)
+		_, _ = rnd.Read(raw)
+		return string(raw)
+	}
+	files := map[string]string{}
+	for i := range 1000 {
+		files[fmt.Sprintf("pkg%02d/sub%d/file%d", i%40, i%5, i)] = noise(30 << 10)
+	}
+	dir := newRepo(b, files)
+	for i := range 20 {
+		for j := range 5 {
+			n := i*5 + j
+			write(b, dir, map[string]string{fmt.Sprintf("pkg%02d/sub%d/file%d", n%40, n%5, n): noise(20 << 10)})
+		}
+		userGit(b, dir, "commit", "-q", "-a", "-m", fmt.Sprint("change ", i))
+	}
+	userGit(b, dir, "gc", "-q")
+	return dir
+}
+
+// BenchmarkCheckout compares a checkout from a warm mirror with git clone
+// --depth 1 of the same repository, in one run. "same" is a base commit that
+// was checked out before, "moved" one that is new to us.
+func BenchmarkCheckout(b *testing.B) {
+	dir := newBigRepo(b)
+	g := newGit(b)
+	src := git.Source{
+		Repo:      task.Repo{Host: "bench", Owner: "o", Name: "big", URL: "file://" + dir},
+		Protocols: []string{"file"},
+	}
+	checkout(b, g, src, "main")
+	var clone, same, moved, patching, again time.Duration
+	lap := func(total *time.Duration, f func()) {
+		start := time.Now()
+		f()
+		*total += time.Since(start)
+	}
+	for i := 0; b.Loop(); i++ {
+		to := filepath.Join(b.TempDir(), fmt.Sprint(i))
+		lap(&clone, func() { userGit(b, b.TempDir(), "clone", "-q", "--depth", "1", "file://"+dir, to) })
+		_ = os.RemoveAll(to)
+
+		var c *git.Checkout
+		take := func() {
+			var err error
+			if c, err = g.Checkout(b.Context(), src, "main"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		lap(&same, take)
+		lap(&patching, func() { patch(b, c) })
+		lap(&again, func() {
+			m, err := g.Materialise(b.Context(), c, task.Patch{}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer m.Close()
+		})
+		_ = c.Close()
+
+		write(b, dir, map[string]string{"moved": fmt.Sprint(i)})
+		userGit(b, dir, "add", "moved")
+		userGit(b, dir, "commit", "-q", "-m", "moved")
+		lap(&moved, take)
+		_ = c.Close()
+	}
+	per := func(d time.Duration) float64 { return float64(d.Milliseconds()) / float64(b.N) }
+	b.ReportMetric(per(clone), "clone-ms")
+	b.ReportMetric(per(same), "same-ms")
+	b.ReportMetric(per(moved), "moved-ms")
+	b.ReportMetric(per(again), "materialise-ms")
+	b.ReportMetric(per(patching), "patch-ms")
+	b.ReportMetric(same.Seconds()/clone.Seconds(), "same/clone")
+	b.ReportMetric(moved.Seconds()/clone.Seconds(), "moved/clone")
+}

@@ -1,0 +1,183 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+)
+
+const (
+	// maxOutput caps what a command may print unless it says otherwise.
+	maxOutput = 64 << 20
+	// maxStderr caps the complaint kept for the error.
+	maxStderr = 4 << 10
+	// waitDelay is how long a dead command's children may hold its pipes.
+	waitDelay = 2 * time.Second
+)
+
+// userinfo finds the credentials of a URL.
+var userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]*@`)
+
+// repo is a git directory of ours: its config file is one we wrote.
+type repo struct {
+	g   *Git
+	dir string
+}
+
+// command is one run of git.
+type command struct {
+	args  []string
+	stdin io.Reader
+	// worktree and index are for the commands that need them.
+	worktree, index string
+	// env is added to the fixed environment, for this process only.
+	env []string
+	// secret must not appear in an error.
+	secret string
+}
+
+// flags precede every subcommand. What is set here beats any config file.
+func flags() []string {
+	settings := []string{
+		"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
+		"core.excludesFile=/dev/null", "core.autocrlf=false", "core.symlinks=true",
+		"safe.bareRepository=explicit", "protocol.file.allow=never", "submodule.recurse=false",
+		"diff.ignoreSubmodules=all", "credential.helper=", "http.followRedirects=false",
+		"gc.auto=0", "maintenance.auto=false", "checkout.workers=0", "pack.writeReverseIndex=false",
+		"push.negotiate=true",
+	}
+	out := make([]string, 0, 2*len(settings))
+	for _, s := range settings {
+		out = append(out, "-c", s)
+	}
+	return out
+}
+
+// environment is all that a git process sees of the world.
+func (g *Git) environment() []string {
+	return []string{
+		"PATH=" + filepath.Dir(g.binary) + ":/usr/local/bin:/usr/bin:/bin",
+		"HOME=/nonexistent", "LC_ALL=C",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false",
+		"GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_LFS_SKIP_SMUDGE=1",
+	}
+}
+
+// run executes git and returns what it printed. The error holds its scrubbed
+// complaint.
+func (r repo) run(ctx context.Context, c command) ([]byte, error) {
+	args := flags()
+	if r.dir != "" {
+		args = append(args, "--git-dir="+r.dir)
+	}
+	if c.worktree != "" {
+		args = append(args, "--work-tree="+c.worktree)
+	}
+	cmd := exec.CommandContext(ctx, r.g.binary, append(args, c.args...)...)
+	cmd.Env = append(r.g.environment(), "GIT_ALLOW_PROTOCOL=https")
+	if c.index != "" {
+		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+c.index)
+	}
+	cmd.Env = append(cmd.Env, c.env...) // the last of equal names counts
+	cmd.Dir = "/"
+	if c.worktree != "" {
+		cmd.Dir = c.worktree
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = waitDelay
+	stdout, stderr := &capped{max: maxOutput}, &capped{max: maxStderr, cut: true}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, stdout, stderr
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, &commandError{name: c.args[0], complaint: scrub(stderr.String(), c.secret), cause: err}
+	}
+	return stdout.Bytes(), nil
+}
+
+// line runs a command that prints one line.
+func (r repo) line(ctx context.Context, args ...string) (string, error) {
+	out, err := r.run(ctx, command{args: args})
+	return strings.TrimSpace(string(out)), err
+}
+
+// commandError is a git command that did not do its work.
+type commandError struct {
+	name, complaint string
+	cause           error
+}
+
+func (e *commandError) Error() string {
+	if e.complaint == "" {
+		return fmt.Sprintf("running git %s: %v", e.name, e.cause)
+	}
+	return fmt.Sprintf("running git %s: %s: %v", e.name, e.complaint, e.cause)
+}
+
+func (e *commandError) Unwrap() error { return e.cause }
+
+// complains reports whether err is a git command whose complaint holds one of
+// the texts. Messages are stable under LC_ALL=C.
+func complains(err error, texts ...string) bool {
+	var e *commandError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, text := range texts {
+		if strings.Contains(e.complaint, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// scrub makes a complaint fit for a log: one line, no credentials, nothing
+// that drives a terminal. Parts of it are the remote server's words.
+func scrub(text, secret string) string {
+	text = userinfo.ReplaceAllString(text, "$1")
+	if secret != "" {
+		text = strings.ReplaceAll(text, secret, "[redacted]")
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+var errTooMuch = errors.New("too much output")
+
+// capped keeps the first max bytes. Past them it fails, so that the process
+// ends, or with cut swallows the rest.
+type capped struct {
+	bytes.Buffer
+	max int
+	cut bool
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	room := c.max - c.Len()
+	if len(p) <= room {
+		return c.Buffer.Write(p)
+	}
+	c.Buffer.Write(p[:max(room, 0)])
+	if c.cut {
+		return len(p), nil
+	}
+	return 0, errTooMuch
+}

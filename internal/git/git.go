@@ -1,0 +1,91 @@
+// Package git is the only way Honk touches repositories on the host. It runs
+// the git command with an environment and flags under which nothing that a
+// repository says is executed, reads hostile work trees itself, and publishes
+// exactly one new branch.
+//
+// The layout below Options.Dir:
+//
+//	mirrors/<host>/<owner>/<name>.git  one bare mirror per remote repository
+//	bases/<key>/<commit>/              the objects of a base commit, one pack
+//	tasks/<random>/git                 a task's trusted git directory
+//	tasks/<random>/work                its work tree, shown to the sandbox
+//
+// A base commit's pack is linked into the trusted directory, so neither the
+// collection of garbage in a user's own repository nor the renewal of a
+// mirror takes objects from a running task.
+package git
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"honk/internal/task"
+)
+
+// minMajor and minMinor are the oldest git that knows safe.bareRepository.
+const (
+	minMajor = 2
+	minMinor = 38
+)
+
+// Options says where a Git works. All fields are required.
+type Options struct {
+	// Dir is the data directory for mirrors and task directories. It is
+	// owned by Honk alone; nobody else may write to it.
+	Dir string
+	Log *slog.Logger
+}
+
+// Git runs the git command hardened. It is safe for concurrent use, by several
+// processes on one Dir too.
+type Git struct {
+	dir    string
+	log    *slog.Logger
+	binary string
+}
+
+// New finds the git command, checks its version and prepares the data
+// directory.
+func New(opts Options) (*Git, error) {
+	binary, err := exec.LookPath("git")
+	if err != nil {
+		return nil, task.Errorf(task.CodeInvalid,
+			"git is not installed; install git %d.%d or newer", minMajor, minMinor)
+	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("resolving data directory %q: %w", opts.Dir, err)
+	}
+	for _, sub := range []string{"mirrors", "bases", "tasks"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("preparing data directory: %w", err)
+		}
+	}
+	g := &Git{dir: dir, log: opts.Log, binary: binary}
+	return g, g.checkVersion()
+}
+
+func (g *Git) checkVersion() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) //nolint:forbidigo // a probe at start, nothing to inherit
+	defer cancel()
+	out, err := repo{g, ""}.run(ctx, command{args: []string{"version"}})
+	if err != nil {
+		return err
+	}
+	version := strings.TrimPrefix(strings.TrimSpace(string(out)), "git version ")
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return fmt.Errorf("reading git version %q: %w", version, err)
+	}
+	if major < minMajor || major == minMajor && minor < minMinor {
+		return task.Errorf(task.CodeInvalid, "git %s is too old; install git %d.%d or newer",
+			version, minMajor, minMinor)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"honk/internal/task"
+)
+
+// patchTime is how long reading a work tree may take.
+const patchTime = 2 * time.Minute
+
+// Patch returns how the work tree differs from the base commit. Untracked
+// files count unless a .gitignore of the tree names them. What no change may
+// hold (links, nested repositories, special files, huge or oddly named files)
+// is an error of code invalid that names the path and the remedy. It may be
+// called while the sandbox is alive, for a preview.
+func (c *Checkout) Patch(ctx context.Context) (task.Patch, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patchTime, task.Errorf(task.CodeTimeout,
+		"reading the work tree took more than %s; remove what is not needed", patchTime))
+	defer cancel()
+	c.seq.Lock()
+	defer c.seq.Unlock()
+	c.turn++
+	objects := c.base.storage()
+	w := c.newWalker(func(content []byte) (string, error) {
+		return store(objects, plumbing.BlobObject, content)
+	})
+	if err := w.walk(ctx, c.Dir); err != nil {
+		return task.Patch{}, err
+	}
+	p := task.Patch{Base: c.BaseSHA}
+	if len(w.edits) == 0 {
+		return p, nil
+	}
+	index := c.base.scratch(c.turn)
+	defer os.Remove(index)
+	tree, err := c.base.commitTree(ctx, index, w.edits)
+	if err != nil {
+		return task.Patch{}, err
+	}
+	if p.Diff, err = c.base.diff(ctx, tree); errors.Is(err, errTooMuch) {
+		return task.Patch{}, task.Errorf(task.CodeInvalid,
+			"the change is larger than %d MiB; make it smaller", maxOutput>>20)
+	}
+	if err != nil {
+		return task.Patch{}, err
+	}
+	if p.Files, err = c.base.changes(ctx, tree); err != nil {
+		return task.Patch{}, err
+	}
+	for i := range p.Files {
+		p.Files[i].Size = w.sizes[p.Files[i].Path]
+	}
+	return p, nil
+}
+
+// commitTree stores the base's tree with the edits made.
+func (b *base) commitTree(ctx context.Context, index string, edits []edit) (string, error) {
+	if _, err := b.run(ctx, command{index: index, args: []string{"read-tree", b.sha}}); err != nil {
+		return "", err
+	}
+	if err := b.editIndex(ctx, index, edits); err != nil {
+		if complains(err, "Invalid path") {
+			err = task.Errorf(task.CodeInvalid, "a name in the change is not allowed by git; rename the file: %w", err)
+		}
+		return "", err
+	}
+	return b.writeTree(ctx, index)
+}
+
+// storage reads and writes the objects of the trusted directory.
+func (b *base) storage() *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(b.dir), cache.NewObjectLRU(4*cache.MiByte), filesystem.Options{})
+}
+
+// store writes an object and returns its name.
+func store(objects *filesystem.Storage, kind plumbing.ObjectType, content []byte) (string, error) {
+	obj := objects.NewEncodedObject()
+	obj.SetType(kind)
+	obj.SetSize(int64(len(content)))
+	out, err := obj.Writer()
+	if err == nil {
+		_, err = out.Write(content)
+		err = errors.Join(err, out.Close())
+	}
+	if err != nil {
+		return "", fmt.Errorf("storing an object: %w", err)
+	}
+	hash, err := objects.SetEncodedObject(obj)
+	if err != nil {
+		return "", fmt.Errorf("storing an object: %w", err)
+	}
+	return hash.String(), nil
+}

@@ -1,0 +1,225 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"honk/internal/task"
+)
+
+// Signature names who made a commit.
+type Signature struct {
+	Name, Email string
+}
+
+// Publish is a change on its way to a repository.
+type Publish struct {
+	// Source is where the branch goes. It must hold the base commit.
+	Source Source
+	// Base is the commit the patch applies to, in full.
+	Base string
+	// Branch is the new branch's name without refs/heads/.
+	Branch string
+	Patch  task.Patch
+	// Message is the whole commit message.
+	Message           string
+	Author, Committer Signature
+	When              time.Time
+}
+
+// Publish applies the patch to a fresh trusted clone of the base commit, makes
+// one commit and creates one branch at the source: no other ref, no work
+// tree, index or configuration there is touched, and nothing of a local
+// repository is executed. When the branch exists with the same tree on the
+// same base, its head is returned; with anything else the error's code is
+// conflict. Number, URL and State of the result are left to the forge.
+func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err error) {
+	if err := p.check(); err != nil {
+		return pr, err
+	}
+	b, err := g.openBase(ctx, p.Source, p.Base)
+	if err != nil {
+		return pr, err
+	}
+	defer func() { err = errors.Join(err, b.remove()) }()
+	if p.Source.local() {
+		// A push, on the other hand, needs the mirror's history.
+		if err := errors.Join(b.link(ctx), b.detach()); err != nil {
+			return pr, err
+		}
+	}
+	tree, err := b.judgedTree(ctx, p.Patch)
+	if err != nil {
+		return pr, err
+	}
+	dest, err := b.destination(p.Source)
+	if err != nil {
+		return pr, err
+	}
+	defer dest.done()
+	ref := "refs/heads/" + p.Branch
+	head, err := dest.head(ctx, ref)
+	if err != nil {
+		return pr, err
+	}
+	if head != "" {
+		if err := dest.sameWork(ctx, head, tree, p); err != nil {
+			return pr, err
+		}
+		return task.PullRequest{Branch: p.Branch, HeadSHA: head}, nil
+	}
+	if head, err = b.commit(tree, p); err != nil {
+		return pr, err
+	}
+	if err := dest.create(ctx, ref, head); err != nil {
+		return pr, err
+	}
+	return task.PullRequest{Branch: p.Branch, HeadSHA: head}, nil
+}
+
+// check refuses what could be read as something else by git or by people.
+func (p Publish) check() error {
+	if err := ValidRef(p.Branch); err != nil {
+		return err
+	}
+	switch {
+	case !shaPattern.MatchString(p.Base):
+		return task.Errorf(task.CodeInvalid, "the base %q is not a full commit name", p.Base)
+	case p.Patch.Base != p.Base:
+		return task.Errorf(task.CodeConflict, "the patch is for commit %.12s, not for %.12s", p.Patch.Base, p.Base)
+	case p.Patch.Empty() || len(p.Patch.Diff) == 0:
+		return task.Errorf(task.CodeInvalid, "the patch is empty; there is nothing to publish")
+	case strings.TrimSpace(p.Message) == "" || strings.ContainsRune(p.Message, 0):
+		return task.Errorf(task.CodeInvalid, "the commit message is empty or holds a NUL")
+	}
+	for _, s := range []Signature{p.Author, p.Committer} {
+		for _, text := range []string{s.Name, s.Email} {
+			if text == "" || strings.ContainsAny(text, "<>") || strings.ContainsFunc(text, invisible) {
+				return task.Errorf(task.CodeInvalid, "%q cannot stand in the author line of a commit", text)
+			}
+		}
+	}
+	return nil
+}
+
+// judgedTree applies a patch and makes sure that the result shows exactly the
+// diff that was judged.
+func (b *base) judgedTree(ctx context.Context, p task.Patch) (string, error) {
+	index := b.scratch(0)
+	if _, err := b.apply(ctx, index, p, nil); err != nil {
+		return "", err
+	}
+	tree, err := b.writeTree(ctx, index)
+	if err != nil {
+		return "", err
+	}
+	diff, err := b.diff(ctx, tree)
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(diff, p.Diff) {
+		return "", task.Errorf(task.CodeConflict, "the applied patch is not the change that was judged; run the task again")
+	}
+	return tree, nil
+}
+
+// commit makes the commit object, with go-git: no hook, no editor, no signing
+// program.
+func (b *base) commit(tree string, p Publish) (string, error) {
+	sign := func(s Signature) object.Signature {
+		return object.Signature{Name: s.Name, Email: s.Email, When: p.When}
+	}
+	commit := object.Commit{
+		Author: sign(p.Author), Committer: sign(p.Committer),
+		Message:      strings.TrimRight(p.Message, "\n") + "\n",
+		TreeHash:     plumbing.NewHash(tree),
+		ParentHashes: []plumbing.Hash{plumbing.NewHash(p.Base)},
+	}
+	objects := b.storage()
+	obj := objects.NewEncodedObject()
+	if err := commit.Encode(obj); err != nil {
+		return "", fmt.Errorf("encoding the commit: %w", err)
+	}
+	hash, err := objects.SetEncodedObject(obj)
+	if err != nil {
+		return "", fmt.Errorf("storing the commit: %w", err)
+	}
+	return hash.String(), nil
+}
+
+// sameWork accepts an existing branch only if it is what we would publish.
+func (d destination) sameWork(ctx context.Context, head, tree string, p Publish) error {
+	got, err := d.line(ctx, "log", "-1", "--no-show-signature", "--format=%T %P", head, "--")
+	if err == nil && got == tree+" "+p.Base {
+		return nil
+	}
+	return task.Errorf(task.CodeConflict,
+		"the branch %q exists already with other content; delete it or choose another name", p.Branch)
+}
+
+// destination is where a branch is created.
+type destination struct {
+	// repo can read what head finds.
+	repo
+	// head returns the commit a ref names, "" when there is none.
+	head func(ctx context.Context, ref string) (string, error)
+	// create makes the ref if nobody has made it before.
+	create func(ctx context.Context, ref, sha string) error
+	done   func()
+}
+
+func (b *base) destination(src Source) (destination, error) {
+	if !src.local() {
+		m, err := b.g.mirror(src)
+		remote := remoteBranch{b, m}
+		return destination{b.repo, remote.head, remote.create, func() {}}, err
+	}
+	l, err := discover(src.Repo.URL)
+	if err != nil {
+		return destination{}, err
+	}
+	lens, done, err := b.g.lens(l)
+	here := localBranch{b, l, lens}
+	return destination{lens, here.head, here.create, done}, err
+}
+
+// remoteBranch creates a branch by git push to a literal URL.
+type remoteBranch struct {
+	base *base
+	m    mirror
+}
+
+func (r remoteBranch) head(ctx context.Context, ref string) (string, error) {
+	adv, err := r.m.advertised(ctx, strings.TrimPrefix(ref, "refs/heads/"))
+	sha := adv.refs[ref]
+	if err != nil || sha == "" {
+		return "", err
+	}
+	_, err = r.push(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+		"--no-recurse-submodules", "--no-auto-maintenance", "--", r.m.src.Repo.URL, ref)
+	return sha, r.m.explain(err)
+}
+
+func (r remoteBranch) create(ctx context.Context, ref, sha string) error {
+	_, err := r.push(ctx, "push", "--quiet", "--porcelain", "--no-follow-tags", "--recurse-submodules=no",
+		// The empty lease means: only if the ref does not exist.
+		"--force-with-lease="+ref+":", "--", r.m.src.Repo.URL, sha+":"+ref)
+	if complains(err, "stale info", "rejected", "already exists") {
+		return task.Errorf(task.CodeConflict, "the repository does not take the branch: %w", err)
+	}
+	return r.m.explain(err)
+}
+
+// push runs in the task's directory, with the mirror's right of access.
+func (r remoteBranch) push(ctx context.Context, args ...string) ([]byte, error) {
+	return r.base.run(ctx, command{
+		args: args, env: r.m.env, secret: r.m.src.Auth.line,
+	})
+}
