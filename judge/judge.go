@@ -3,40 +3,56 @@
 // weighed in Go. It fails closed.
 package judge
 
-// Severity is what a Finding does to a task.
-type Severity string
+import (
+	"slices"
+
+	"honk/internal/task"
+	"honk/judge/check"
+	"honk/judge/diff"
+)
+
+// The deterministic checks and what they find.
+type (
+	Severity   = check.Severity
+	Finding    = check.Finding
+	Policy     = check.Policy
+	CheckInput = check.Input
+)
 
 // The severities, mildest first.
 const (
-	// Flag is printed and blocks nothing.
-	Flag Severity = "flag"
-	// Revise goes back to the agent to be mended.
-	Revise Severity = "revise"
-	// Human holds the change until a person allows it.
-	Human Severity = "human"
-	// Veto blocks; no judge can override it.
-	Veto Severity = "veto"
+	Flag   = check.Flag
+	Revise = check.Revise
+	Human  = check.Human
+	Veto   = check.Veto
 )
 
-// Finding is what a deterministic check found.
-type Finding struct {
-	// Check is the rule's name: tests, weakened, scope, protected, file_kind,
-	// dependencies, secrets, invisible, hygiene.
-	Check    string   `json:"check"`
-	Severity Severity `json:"severity"`
-	File     string   `json:"file,omitempty"`
-	Line     int      `json:"line,omitempty"`
-	Message  string   `json:"message"`
-}
+// Check holds a patch against the rules that need no model. A patch that
+// cannot be read is vetoed.
+func Check(in CheckInput) []Finding { return check.Run(in) }
+
+// Worst returns the worst severity among findings, "" when there are none.
+func Worst(findings []Finding) Severity { return check.Worst(findings) }
+
+// Blocking returns the findings with which a change is not delivered: all but
+// the flags.
+func Blocking(findings []Finding) []Finding { return check.Blocking(findings) }
+
+// ParsePatch returns the Patch that a bare git diff stands for, for judging a
+// diff that no checkout of Honk's produced. Sizes are unknown and stay 0.
+func ParsePatch(data []byte) (task.Patch, error) { return diff.Patch(data) }
 
 // Decision is the judge's last word.
 type Decision string
 
 // The decisions. DecisionError never approves; NotJudged is mode off.
 const (
-	Approve       Decision = "approve"
-	DecideRevise  Decision = "revise"
-	Reject        Decision = "reject"
+	Approve      Decision = "approve"
+	DecideRevise Decision = "revise"
+	Reject       Decision = "reject"
+	// DecisionError: there is no verdict to rely on, because the model did
+	// not give one or because the change tries to talk to its judge. The
+	// summary says which, and that a person must look where no retry helps.
 	DecisionError Decision = "error"
 	NotJudged     Decision = "not_judged"
 )
@@ -53,7 +69,8 @@ const (
 
 // Item is the answer to one line of the rubric.
 type Item struct {
-	ID       int      `json:"id"`
+	ID int `json:"id"`
+	// Evidence cites lines of the diff as file:line.
 	Evidence []string `json:"evidence"`
 	Reason   string   `json:"reason"`
 	Answer   Answer   `json:"answer"`
@@ -72,6 +89,24 @@ type Verdict struct {
 	Flags []string `json:"flags,omitempty"`
 	// Prompt is the version of the rubric.
 	Prompt string `json:"prompt_version,omitempty"`
+}
+
+// Same reports whether v withholds approval for the reasons w did: another
+// round would not help.
+func (v Verdict) Same(w Verdict) bool {
+	return v.Decision != Approve && v.Decision == w.Decision && slices.Equal(v.failing(), w.failing())
+}
+
+// failing returns the sorted ids of the items that stand against approval.
+func (v Verdict) failing() []int {
+	var ids []int
+	for _, it := range v.Items {
+		if !it.holds() {
+			ids = append(ids, it.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // Mode says what a verdict may do.

@@ -1,0 +1,133 @@
+package check
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"honk/internal/task"
+	"honk/judge/diff"
+)
+
+func quote(s string) string { return regexp.QuoteMeta(s) }
+
+// removedToo reports whether the patch also takes the same line out
+// elsewhere: it was moved, not added.
+func (c *checker) removedToo(text string) bool {
+	text = strings.TrimSpace(text)
+	for _, f := range c.files {
+		for _, l := range f.Lines('-') {
+			if strings.TrimSpace(l.Text) == text {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// control is configuration that decides what the checks of a repository find.
+type control struct {
+	// files matches the lower-case path.
+	files *regexp.Regexp
+	// lines, where set, are the only lines that count.
+	lines *regexp.Regexp
+	// kind is what a request that asks for a change of it calls it.
+	kind string
+	// name is what a finding calls it.
+	name string
+}
+
+var controls = []control{
+	{
+		name: "lint or type configuration", kind: `(?i)\b(?:lint\w*|golangci\S*|eslint\S*|ruff|flake8|pylint|mypy|pyright|rubocop|clippy|checkstyle|phpstan|prettier|biome|formatt(?:er|ing) (?:config|rule)\w*|type[- ]?check\w*)\b`,
+		files: re(`(?:^|/)(?:\.golangci\.(?:ya?ml|toml|json)|\.eslintrc(?:\.\w+)?|\.eslintignore|eslint\.config\.\w+|tslint\.json|\.prettierrc(?:\.\w+)?|biome\.jsonc?|mypy\.ini|\.mypy\.ini|\.?ruff\.toml|\.flake8|\.?pylintrc|pyrightconfig\.json|\.rubocop(?:_todo)?\.yml|phpstan\S*\.neon(?:\.dist)?|psalm\.xml|checkstyle\S*\.xml|\.?clippy\.toml|\.clang-tidy|\.swiftlint\.yml|detekt\.yml|\.stylelintrc(?:\.\w+)?|\.pre-commit-config\.yaml)$`),
+	},
+	{
+		name: "test or coverage configuration", kind: `(?i)\b(?:(?:jest|vitest|pytest|tox|mocha|karma|coverage|codecov|nyc|test)\s+(?:config\w*|set-?up|threshold|settings?|runner)|conftest|coverage|codecov)\b`,
+		files: re(`(?:^|/)(?:jest\.config\.\w+|vitest\.config\.\w+|karma\.conf\.\w+|\.mocharc\.\w+|playwright\.config\.\w+|pytest\.ini|tox\.ini|\.coveragerc|\.?codecov\.ya?ml|\.nycrc(?:\.\w+)?|\.c8rc\.json|phpunit\.xml(?:\.dist)?|noxfile\.py)$`),
+	},
+	{
+		name: "CI configuration", kind: `(?i)\b(?:ci|pipelines?|gitlab|circleci|jenkins\w*|travis|buildkite|continuous integration)\b`,
+		files: re(`(?:^|/)(?:\.gitlab-ci\.ya?ml|\.circleci/.*|jenkinsfile\S*|azure-pipelines\.ya?ml|\.travis\.yml|\.buildkite/.*|\.drone\.yml|\.woodpecker(?:\.ya?ml|/.*)|bitbucket-pipelines\.yml|appveyor\.yml|\.cirrus\.yml)$`),
+	},
+	{
+		name: "type checking", kind: `(?i)\b(?:tsconfig\S*|typescript (?:config|strict)\w*|strict(?: mode)?|type[- ]?check\w*)\b`,
+		files: re(`(?:^|/)[jt]sconfig(?:\.\w+)?\.json$`),
+		lines: re(`"(?:strict\w*|noImplicit\w*|noUnused\w*|noUnchecked\w*|noFallthrough\w*|skipLibCheck|checkJs|allowUnreachableCode|exactOptionalPropertyTypes|exclude)"\s*:`),
+	},
+	{
+		name: "check scripts", kind: `(?i)\b(?:(?:npm|package|lint|test|build)\s+scripts?|scripts? (?:in|of) package|eslint|jest|lint-staged)\b`,
+		files: re(`(?:^|/)package\.json$`),
+		lines: re(`"(?:(?:pre|post)?(?:test|lint|typecheck|type-check|check|coverage|ci|verify|tsc)(?:[:\w-]*)|eslintConfig|coverageThreshold|lint-staged|testPathIgnorePatterns|passWithNoTests)"\s*:`),
+	},
+	{
+		name: "check settings", kind: `(?i)\b(?:pytest|ruff|mypy|flake8|pylint|pyright|coverage|lint\w*|clippy|test config\w*)\b`,
+		files: re(`(?:^|/)(?:pyproject\.toml|setup\.cfg|cargo\.toml)$`),
+		lines: re(`^\s*(?:\[+(?:tool\.(?:ruff|mypy|pytest|coverage|pylint|flake8|pyright|black)|mypy|flake8|tool:pytest|coverage|lints)\b|(?:ignore|extend-ignore|per-file-ignores|select|fail_under|addopts|testpaths|disable_error_code|ignore_errors|ignore_missing_imports|strict|disable|exclude|omit|deselect|norecursedirs)\s*=)`),
+	},
+	{
+		name: "check commands", kind: `(?i)\b(?:makefile|justfile|taskfile|make targets?|lint\w*|build (?:script|target)s?)\b`,
+		files: re(`(?:^|/)(?:gnu)?(?:makefile|justfile|taskfile\.ya?ml)$`),
+		lines: re(`^\s.*\b(?:test|lint|vet|check|clippy|pytest|eslint|ruff|mypy)\b.*(?:\|\|\s*(?:true|:|exit 0)|;\s*true\s*$)|^\t-\S*(?:test|lint|vet|check)`),
+	},
+}
+
+// weakened vetoes changes to what decides how strict the checks are, and
+// shows every comment that silences one.
+func (c *checker) weakened() {
+	for _, f := range c.files {
+		for _, k := range controls {
+			c.controlled(f, k)
+		}
+		if f.Lang == nil || f.Lang.Mute == nil {
+			continue
+		}
+		for _, l := range f.Lines('+') {
+			if m := f.Lang.Mute.FindString(l.Text); m != "" && !c.removedToo(l.Text) {
+				c.report(Finding{Check: "weakened", Severity: Flag, File: f.Path, Line: l.Num}, "a check is silenced: %s", strings.TrimSpace(l.Text))
+			}
+		}
+	}
+}
+
+func (c *checker) controlled(f *diff.File, k control) {
+	if !k.files.MatchString(strings.ToLower(f.Path)) || glob(c.Policy.AllowProtected, f.Path) ||
+		c.ask.names(f.Path) || c.ask.matches(regexp.MustCompile(k.kind)) {
+		return
+	}
+	at := Finding{Check: "weakened", Severity: Veto, File: f.Path}
+	if k.lines == nil {
+		c.report(at, "%s changes, which the request does not ask for; restore it", k.name)
+		return
+	}
+	if f.Kind == task.ChangeAdded && path.Base(f.Path) != "tsconfig.json" {
+		return // A new project brings its own.
+	}
+	for _, h := range f.Hunks {
+		for _, l := range h {
+			if l.Op != ' ' && k.lines.MatchString(l.Text) && !c.sameOtherSide(f, l) {
+				at.Line = l.Num
+				c.report(at, "%s change, which the request does not ask for: %s; restore it", k.name, strings.TrimSpace(l.Text))
+				return
+			}
+		}
+	}
+}
+
+// sameOtherSide reports whether the line also stands on the other side of the
+// file's change, but for white space and a trailing comma.
+func (c *checker) sameOtherSide(f *diff.File, l diff.Line) bool {
+	flat := func(s string) string {
+		return strings.TrimSuffix(strings.Join(strings.Fields(s), ""), ",")
+	}
+	other := byte('+')
+	if l.Op == '+' {
+		other = '-'
+	}
+	for _, o := range f.Lines(other) {
+		if flat(o.Text) == flat(l.Text) {
+			return true
+		}
+	}
+	return false
+}

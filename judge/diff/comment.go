@@ -1,0 +1,100 @@
+package diff
+
+import "strings"
+
+// IsComment reports whether the whole line is a comment, and none that the
+// compiler obeys.
+func (f *File) IsComment(text string) bool {
+	text = strings.TrimSpace(text)
+	return f.Lang != nil && !strings.HasPrefix(text, "//go:") && (f.Lang.comment != "" && strings.HasPrefix(text, f.Lang.comment) ||
+		f.Lang.block && (strings.HasPrefix(text, "/*") || strings.HasPrefix(text, "* ")))
+}
+
+// Enclosing returns the test that line i of a hunk stands in or decorates.
+func (f *File) Enclosing(h []Line, i int) string {
+	if f.Lang.Def == nil {
+		return ""
+	}
+	side := func(to int) []string {
+		var out []string
+		for _, l := range h[:to] {
+			if l.Op != '-' {
+				out = append(out, l.Text)
+			}
+		}
+		return out
+	}
+	trimmed := strings.TrimSpace(h[i].Text)
+	if strings.HasPrefix(trimmed, "@") || strings.HasPrefix(trimmed, "#[") || strings.HasPrefix(trimmed, "[") {
+		for j := i + 1; j < len(h) && j < i+8; j++ {
+			if h[j].Op != '-' {
+				if name := f.Lang.TestName(h[j].Text, append(side(j), h[i].Text)); name != "" {
+					return name
+				}
+			}
+		}
+		return ""
+	}
+	for j := i; j >= 0; j-- {
+		if h[j].Op != '-' {
+			if name := f.Lang.TestName(h[j].Text, side(j)); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// DefinesTest reports whether the deleted file's tests are accounted for by
+// name.
+func (f *File) DefinesTest() bool {
+	var above []string
+	for _, l := range f.Lines('-') {
+		if f.Lang.Def != nil && f.Lang.TestName(l.Text, above) != "" {
+			return true
+		}
+		above = append(above, l.Text)
+	}
+	return false
+}
+
+// Stripper takes comments out of lines that follow each other. It knows
+// strings well enough for a second look, not for a compiler.
+type Stripper struct{ inBlock bool }
+
+// Strip returns the line without its comments.
+func (s *Stripper) Strip(l *Language, text string) string {
+	if l == nil {
+		return text
+	}
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		rest := text[i:]
+		switch {
+		case s.inBlock:
+			if strings.HasPrefix(rest, "*/") {
+				s.inBlock = false
+				i++
+			}
+			continue
+		case quote != 0:
+			if text[i] == '\\' && i+1 < len(text) {
+				b.WriteByte(text[i])
+				i++
+			} else if text[i] == quote {
+				quote = 0
+			}
+		case text[i] == '"' || text[i] == '`' || text[i] == '\'' && strings.Count(rest, "'") > 1:
+			quote = text[i]
+		case l.block && strings.HasPrefix(rest, "/*"):
+			s.inBlock = true
+			i++
+			continue
+		case l.comment != "" && strings.HasPrefix(rest, l.comment):
+			return strings.TrimRight(b.String(), " \t")
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
