@@ -195,6 +195,34 @@ func TestClient_keepsTheKey(t *testing.T) {
 	}
 }
 
+// TestClient_leavesNamesToTheEndpoint uses names at which go-openai refuses
+// output caps, temperatures or tools, whoever serves them.
+func TestClient_leavesNamesToTheEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"gpt-5", "gpt-6-sol", "o1-mini", "o3-local", "o4", "davinci", "Qwen/Qwen3-32B"} {
+		s := llmtest.NewServer(llmtest.Say("ok"))
+		srv := httptest.NewServer(s)
+		cfg := config(srv.URL)
+		cfg.Model, cfg.Temperature = name, 0.5
+		caps := openai.Capabilities{MaxTokensField: "max_tokens", Temperature: true}
+		cfg.Capabilities = &caps
+		req := ask("hi")
+		req.Tools = []llm.Tool{{Name: "view", Schema: json.RawMessage(`{}`)}}
+		_, err := mustNew(t, cfg).Complete(t.Context(), req)
+		srv.Close()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		body := string(s.Bodies()[0])
+		for _, want := range []string{`"model":"` + name + `"`, `"max_tokens":8192`, `"temperature":0.5`} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: %s is not in %s", name, want, body)
+			}
+		}
+	}
+}
+
 func TestNew_refuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ url, model, key, want string }{

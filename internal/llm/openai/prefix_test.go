@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"honk/internal/llm"
-	"honk/internal/llm/llmtest"
 )
 
 // TestPrefix_isByteIdentical plays 200 steps and checks that each request
@@ -17,15 +18,14 @@ import (
 func TestPrefix_isByteIdentical(t *testing.T) {
 	t.Parallel()
 	const steps = 200
-	script := make([]llmtest.Step, steps)
-	for i := range script {
-		script[i] = llmtest.Step{
-			Text:  "Next <b> & \"so\" on: größe",
-			Calls: []llmtest.Call{{ID: fmt.Sprintf("call_%04d", i), Name: "bash", Arguments: map[string]any{"z": 1, "command": "ls", "a": "<&>"}}},
-		}
-	}
-	s := llmtest.NewServer(script...)
-	srv := httptest.NewServer(s)
+	var bodies [][]byte
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, `{"choices":[{"message":{"content":"Next <b> & \"so\" on: größe","reasoning_content":"hm",
+			"tool_calls":[{"id":"call_%04d","extra_content":{"b":1,"a":2},
+			"function":{"name":"bash","arguments":"{\"z\":1,\"command\":\"<&>\"}"}}]}}]}`, len(bodies))
+		bodies = append(bodies, body)
+	}))
 	defer srv.Close()
 	c := mustNew(t, config(srv.URL))
 
@@ -44,15 +44,10 @@ func TestPrefix_isByteIdentical(t *testing.T) {
 		if err != nil {
 			t.Fatalf("step %d: %v", i, err)
 		}
-		resp.Message.Raw = json.RawMessage(`{"reasoning_content":"hm","tool_calls":[{"id":"` + resp.Message.Calls[0].ID + `","extra_content":{"b":1,"a":2}}]}`)
 		req.Messages = append(req.Messages, resp.Message,
 			llm.Message{Role: llm.RoleTool, CallID: resp.Message.Calls[0].ID, Content: "output\n"})
 	}
 
-	bodies := s.Bodies()
-	if len(bodies) != steps {
-		t.Fatalf("saw %d requests, want %d", len(bodies), steps)
-	}
 	prefix := func(body []byte) []byte {
 		end := bytes.LastIndex(body, []byte(`],"max_tokens"`))
 		if end < 0 {
@@ -60,15 +55,13 @@ func TestPrefix_isByteIdentical(t *testing.T) {
 		}
 		return body[:end]
 	}
-	grown := 0
+	grown := len(prefix(bodies[1])) - len(prefix(bodies[0]))
 	for i := 1; i < steps; i++ {
 		before, now := prefix(bodies[i-1]), prefix(bodies[i])
 		if !bytes.HasPrefix(now, before) {
 			t.Fatalf("step %d does not begin with step %d", i, i-1)
 		}
-		if i == 1 {
-			grown = len(now) - len(before)
-		} else if got := len(now) - len(before); got != grown {
+		if got := len(now) - len(before); got != grown {
 			t.Fatalf("step %d added %d bytes, step 1 added %d", i, got, grown)
 		}
 	}
