@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"honk/agent/prompt"
@@ -131,7 +132,7 @@ func (r *run) open() error {
 		Verifiers: r.in.Verifiers, Tree: prompt.Tree(r.in.Tree, prompt.TreeBytes),
 	}
 	for _, path := range slices.Sorted(maps.Keys(r.in.Instructions)) {
-		data.Instructions = append(data.Instructions, prompt.Instruction{Path: path, Text: r.in.Instructions[path]})
+		data.Instructions = append(data.Instructions, prompt.Instruction{Path: path, Text: strings.TrimSpace(r.in.Instructions[path])})
 	}
 	system, err := r.prompts.Text("system", nil)
 	if err != nil {

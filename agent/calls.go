@@ -41,7 +41,8 @@ func (r *run) prepare(msg *llm.Message) []tool.Call {
 		if name == "" {
 			name = "unnamed"
 		}
-		stored[i] = llm.ToolCall{ID: tc.ID, Name: name[:min(len(name), 64)], Arguments: string(calls[i].Arguments)}
+		calls[i].Name = name[:min(len(name), 64)]
+		stored[i] = llm.ToolCall{ID: tc.ID, Name: calls[i].Name, Arguments: string(calls[i].Arguments)}
 	}
 	msg.Calls = stored
 	return calls
@@ -70,6 +71,9 @@ func (r *run) answer(ctx context.Context, calls []tool.Call) error {
 				began := time.Now()
 				results[j], errs[j] = r.tools.Run(ctx, calls[j])
 				took[j] = time.Since(began)
+				if errs[j] != nil && ctx.Err() != nil {
+					results[j].Text = "Interrupted: the run's time is up or it was cancelled. What was written to files stays."
+				}
 			})
 		}
 		wg.Wait()

@@ -45,7 +45,7 @@ func (r *run) finish(ctx context.Context, f tool.Finish) (tool.Result, error) {
 }
 
 func (r *run) ended(exit Exit, reason string, f tool.Finish) tool.Result {
-	r.summary = strings.TrimSpace(f.Summary)
+	r.summary = strings.TrimSpace(tool.Clean([]byte(f.Summary)))
 	r.stop(exit, reason)
 	return tool.Result{Text: "The task has ended.", Title: "finish: " + f.Status}
 }

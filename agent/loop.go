@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"honk/agent/tool"
 	"honk/agent/tool/args"
 	"honk/internal/llm"
 	"honk/internal/task"
@@ -187,7 +188,7 @@ func (r *run) cutData(resp llm.Response) map[string]int {
 func (r *run) recordReply(ctx context.Context, msg llm.Message, used llm.Usage) error {
 	spent, _ := r.opts.SpentFunc()
 	data := task.ReplyData{
-		Text: msg.Content, CostUSD: spent,
+		Text: tool.Clean([]byte(msg.Content)), CostUSD: spent,
 		Usage: task.Usage{Steps: 1, InputTokens: used.InputTokens, CachedTokens: used.CachedTokens, OutputTokens: used.OutputTokens},
 	}
 	for _, c := range msg.Calls {

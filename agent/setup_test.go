@@ -48,13 +48,18 @@ type bundle struct {
 
 func setup(t testing.TB, steps ...llmtest.Step) *bundle {
 	t.Helper()
+	return setupIn(t, host.New(host.Options{}), steps...)
+}
+
+func setupIn(t testing.TB, backend sandbox.Backend, steps ...llmtest.Step) *bundle {
+	t.Helper()
 	b := &bundle{t: t, dir: t.TempDir(), model: llmtest.New(steps...)}
 	b.write("main.go", "package main\n\nfunc add(a, b int) int {\n\treturn a - b\n}\n")
 	b.write("README.md", "# Sums\n\nIt adds.\n")
 	b.git("init", "-q")
 	b.git("add", "-A")
 	b.git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "base")
-	sb, err := host.New(host.Options{}).Start(t.Context(), sandbox.Spec{Label: "test", Dir: b.dir})
+	sb, err := backend.Start(t.Context(), sandbox.Spec{Label: "test", Dir: b.dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,77 +31,90 @@ func interactive(script string) string {
 	return ""
 }
 
-// simple is one command of a script: its words up to the first redirection,
-// and whether something is fed to it.
+// simple is one command of a script: its words without redirections, and
+// whether something is fed to it.
 type simple struct {
 	words []string
 	fed   bool
 }
 
+// splitter splits a script into commands.
+type splitter struct {
+	out []simple
+	cur simple
+	// word is being read if started is set; skip says that it is the target
+	// of a redirection.
+	word          strings.Builder
+	started, skip bool
+}
+
+func (s *splitter) put(c byte) {
+	s.word.WriteByte(c)
+	s.started = true
+}
+
+func (s *splitter) endWord() {
+	w := s.word.String()
+	s.word.Reset()
+	if !s.started {
+		return
+	}
+	s.started = false
+	if s.skip {
+		s.skip = false
+		return
+	}
+	// Assignments and keywords before the name are no words of the command.
+	first := len(s.cur.words) == 0
+	before := []string{"sudo", "exec", "time", "env", "then", "do", "else", "{", "!"}
+	if first && (strings.Contains(w, "=") || slices.Contains(before, w)) {
+		return
+	}
+	s.cur.words = append(s.cur.words, w)
+}
+
+func (s *splitter) endCommand(pipe bool) {
+	s.endWord()
+	s.out = append(s.out, s.cur)
+	s.cur, s.skip = simple{fed: pipe}, false
+}
+
 // commands splits a script at its top level, minding quotes.
 func commands(script string) []simple {
-	var out []simple
-	var cur simple
-	var word strings.Builder
-	started, skip := false, false
-	flush := func() {
-		w := word.String()
-		word.Reset()
-		// Assignments before the name are no words of the command.
-		assign := len(cur.words) == 0 && strings.Contains(w, "=")
-		if started && skip {
-			skip, started = false, false
-			return
-		}
-		if started && !assign && !slices.Contains([]string{"sudo", "exec", "time", "env", "then", "do", "else", "(", "{", "!"}, w) {
-			cur.words = append(cur.words, w)
-		}
-		started = false
-	}
-	next := func(fed bool) {
-		flush()
-		out = append(out, cur)
-		cur, skip = simple{fed: fed}, false
-	}
+	var s splitter
 	quote := byte(0)
 	for i := 0; i < len(script); i++ {
 		c := script[i]
 		switch {
+		case quote != 0 && c == quote:
+			quote = 0
 		case quote != 0:
-			if c == quote {
-				quote = 0
-			} else {
-				word.WriteByte(c)
-			}
+			s.put(c)
 		case c == '\'' || c == '"':
-			quote, started = c, true
+			quote, s.started = c, true
 		case c == '\\' && i+1 < len(script):
 			i++
-			word.WriteByte(script[i])
-			started = true
+			s.put(script[i])
 		case strings.HasPrefix(script[i:], "<<"):
-			cur.fed = true
-			next(false)
-			return out
+			s.cur.fed = true
+			s.endCommand(false)
+			return s.out
 		case c == '<' || c == '>':
-			flush()
-			cur.fed = cur.fed || c == '<'
-			skip = true
-		case c == '#' && !started:
+			s.endWord()
+			s.cur.fed = s.cur.fed || c == '<'
+			s.skip = true
+		case c == '#' && !s.started:
 			for i+1 < len(script) && script[i+1] != '\n' {
 				i++
 			}
-		case c == '|' && i+1 < len(script) && script[i+1] != '|':
-			next(true)
 		case strings.IndexByte(";|&\n()", c) >= 0:
-			next(false)
+			s.endCommand(c == '|' && !strings.HasPrefix(script[i+1:], "|"))
 		case c == ' ' || c == '\t':
-			flush()
+			s.endWord()
 		default:
-			word.WriteByte(c)
-			started = true
+			s.put(c)
 		}
 	}
-	next(false)
-	return out
+	s.endCommand(false)
+	return s.out
 }
