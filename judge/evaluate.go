@@ -93,6 +93,11 @@ func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
 		all.flags = append(all.flags, r.flags...)
 		all.addressed = append(all.addressed, r.addressed...)
 	}
+	for _, n := range append([]task.Note{{Text: in.Prompt}}, in.Context...) {
+		if _, hidden := marked(n.Text); len(hidden) > 0 {
+			all.flag(&all.flags, "the request or its context holds %s", strings.Join(hidden, ", "))
+		}
+	}
 	v, err := j.judge(ctx, in, files, true)
 	if err != nil {
 		v = failed(err)

@@ -41,7 +41,7 @@ func newNonce() string {
 
 // fence puts data between marks that it cannot forge.
 func fence(b *strings.Builder, nonce, name, data string) {
-	data = strings.ReplaceAll(data, nonce, "[nonce]")
+	data, _ = marked(strings.ReplaceAll(data, nonce, "[nonce]"))
 	fmt.Fprintf(b, "<<<%s %s>>>\n%s\n<<<END %s %s>>>\n\n", name, nonce, strings.TrimRight(data, "\n"), name, nonce)
 }
 
@@ -97,6 +97,5 @@ func facts(in Input) string {
 	if b.Len() == 0 {
 		return "none"
 	}
-	text, _ := visible(b.String())
-	return text
+	return b.String()
 }

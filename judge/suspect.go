@@ -30,31 +30,35 @@ var (
 	markup = regexp.MustCompile(`<\|(?:im_start|im_end|endoftext|system|assistant|user)\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant)>|(?i)^\W*(?:system|assistant)\s*(?:prompt|message)\s*:`)
 )
 
-// visible replaces what a reader would not see by marks, and says what it was.
+// visible replaces what a reader would not see, or not read, by marks, and
+// says what it was.
 func visible(text string) (string, []string) {
-	var kinds []string
-	hidden := secret.Invisible(text)
-	if len(hidden) > 0 {
-		var b strings.Builder
-		last := 0
-		for _, r := range hidden {
-			if r.Kind == secret.Control && r.Value == '\r' {
-				continue
-			}
-			b.WriteString(text[last:r.Offset])
-			fmt.Fprintf(&b, "[%U]", r.Value)
-			last = r.Offset + size(r)
-			kinds = append(kinds, string(r.Kind)+" characters")
-		}
-		b.WriteString(text[last:])
-		text = b.String()
-	}
+	text, kinds := marked(text)
 	text = base64Run.ReplaceAllStringFunc(text, func(s string) string {
 		kinds = append(kinds, "a long base64 text")
 		return fmt.Sprintf("[base64, %d characters]", len(s))
 	})
-	slices.Sort(kinds)
-	return strings.ToValidUTF8(text, "[invalid]"), slices.Compact(kinds)
+	return text, kinds
+}
+
+// marked replaces invisible characters only.
+func marked(text string) (string, []string) {
+	var kinds []string
+	var b strings.Builder
+	last := 0
+	for _, r := range secret.Invisible(text) {
+		if r.Value == '\r' {
+			continue
+		}
+		b.WriteString(text[last:r.Offset])
+		fmt.Fprintf(&b, "[%U]", r.Value)
+		last = r.Offset + size(r)
+		if kind := string(r.Kind) + " characters"; !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	b.WriteString(text[last:])
+	return b.String(), kinds
 }
 
 func size(r secret.Rune) int {
