@@ -13,6 +13,10 @@ import (
 type Backend interface {
 	// Name is what --sandbox calls it.
 	Name() string
+	// Isolates reports whether the host is kept from what runs inside. A
+	// backend that does not is for tests and for people who trust the code;
+	// it can show a mount only where it lies.
+	Isolates() bool
 	// Start makes a sandbox around spec.Dir. The caller closes it. An error
 	// is a *task.Error of code sandbox and leaves nothing running.
 	Start(ctx context.Context, spec Spec) (Sandbox, error)

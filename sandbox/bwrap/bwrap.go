@@ -59,6 +59,9 @@ func New(opts Options) *Backend {
 // Name implements sandbox.Backend.
 func (b *Backend) Name() string { return "bwrap" }
 
+// Isolates implements sandbox.Backend.
+func (b *Backend) Isolates() bool { return true }
+
 // File descriptors of bubblewrap, in the order of exec.Cmd.ExtraFiles.
 const (
 	argsFD = iota + 3

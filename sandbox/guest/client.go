@@ -33,7 +33,6 @@ type Client struct {
 	expires time.Time
 	timer   *time.Timer
 	close   sync.Once
-	closed  chan struct{}
 	err     error // of Close
 
 	writing sync.Mutex
@@ -66,10 +65,9 @@ func (c *Client) Root() string { return c.opts.Config.Root }
 // Close implements sandbox.Sandbox.
 func (c *Client) Close() error {
 	c.close.Do(func() {
-		close(c.closed)
 		c.timer.Stop()
-		c.end()
 		c.fail(sandbox.ErrClosed)
+		c.end()
 		if c.opts.Cleanup != nil {
 			c.err = c.opts.Cleanup()
 		}

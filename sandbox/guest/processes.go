@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/signal"
@@ -118,16 +119,15 @@ func (p *processes) start(argv0 string, argv []string, attr *syscall.ProcAttr) (
 func (p *processes) end(tag uint64) bool {
 	p.mu.Lock()
 	delete(p.running, tag)
-	idle := len(p.running) == 0
 	p.mu.Unlock()
 	pause := time.Millisecond
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		if p.alone && idle {
-			// One call no fork can outrun.
-			_ = unix.Kill(-1, unix.SIGKILL)
+		idle := p.sweep()
+		if !hasChildren() {
+			return true
 		}
-		left := p.members(tag)
-		if len(left) == 0 {
+		left, sure := p.members(tag)
+		if !idle && sure && len(left) == 0 {
 			return true
 		}
 		// Who is stopped cannot fork while the others are killed.
@@ -142,9 +142,22 @@ func (p *processes) end(tag uint64) bool {
 	return false
 }
 
+// sweep reports whether no command runs, and if so kills all processes of the
+// namespace, in one call that no fork can outrun, where that is the guest's.
+func (p *processes) sweep() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle := len(p.running) == 0
+	if p.alone && idle {
+		_ = unix.Kill(-1, unix.SIGKILL)
+	}
+	return idle
+}
+
 // signal sends sig to a command and its descendants.
 func (p *processes) signal(tag uint64, sig unix.Signal) {
-	for _, pid := range p.members(tag) {
+	pids, _ := p.members(tag)
+	for _, pid := range pids {
 		_ = unix.Kill(pid, sig)
 	}
 }
@@ -158,16 +171,14 @@ func (p *processes) killAll() {
 }
 
 // members returns the living processes that carry tag or one of no running
-// command.
-func (p *processes) members(tag uint64) []int {
-	if !hasChildren() {
-		return nil
-	}
-	var pids []int
-	for pid := range p.family() {
+// command, and whether it can have missed none.
+func (p *processes) members(tag uint64) (pids []int, sure bool) {
+	family, sure := p.family()
+	for _, pid := range family {
 		var limit unix.Rlimit
 		err := unix.Prlimit(pid, unix.RLIMIT_MSGQUEUE, nil, &limit)
 		if errors.Is(err, unix.ESRCH) {
+			sure = false
 			continue
 		}
 		p.mu.Lock()
@@ -177,7 +188,7 @@ func (p *processes) members(tag uint64) []int {
 			pids = append(pids, pid)
 		}
 	}
-	return pids
+	return pids, sure
 }
 
 // hasChildren is cheap and true while anything lives that the guest started:
@@ -187,61 +198,85 @@ func hasChildren() bool {
 	return !errors.Is(err, unix.ECHILD)
 }
 
-// family returns the living processes below the guest.
-func (p *processes) family() map[int]bool {
-	parents := map[int]int{}
+// family returns the living processes below the guest. It is not sure when
+// one vanished under its eyes, whose children it may have missed.
+func (p *processes) family() (pids []int, sure bool) {
 	dir, err := os.Open("/proc")
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	defer func() { _ = dir.Close() }()
-	names, _ := dir.Readdirnames(-1)
+	names, err := dir.Readdirnames(-1)
+	sure = err == nil
+	parents := map[int]int{}
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		if ppid, alive := parentOf(pid); alive {
+		ppid, state := parentOf(pid)
+		switch state {
+		case gone:
+			sure = false
+		case zombie:
+			sure = sure && ppid != os.Getpid()
+		case living:
 			parents[pid] = ppid
 		}
 	}
-	self := os.Getpid()
-	family := map[int]bool{}
 	for pid := range parents {
-		if pid != self && (p.alone || descends(pid, self, parents)) {
-			family[pid] = true
+		if pid == os.Getpid() {
+			continue
 		}
+		ours, known := descends(pid, os.Getpid(), parents)
+		if p.alone || ours {
+			pids = append(pids, pid)
+		}
+		sure = sure && known
 	}
-	return family
+	return pids, sure
 }
 
-// descends reports whether ancestor is above pid.
-func descends(pid, ancestor int, parents map[int]int) bool {
+// descends reports whether ancestor is above pid, and whether the line is
+// without gaps.
+func descends(pid, ancestor int, parents map[int]int) (ours, known bool) {
 	for range parents {
 		ppid, ok := parents[pid]
 		if !ok || ppid == ancestor {
-			return ok
+			return ok, ok
+		}
+		if ppid == 0 {
+			return false, true
 		}
 		pid = ppid
 	}
-	return false
+	return false, false
 }
 
-// parentOf reads a process's parent; alive is false for the dead and for
-// zombies without threads.
-func parentOf(pid int) (ppid int, alive bool) {
+// The states of a process that matter here.
+const (
+	living = iota
+	zombie
+	gone
+)
+
+// parentOf reads a process's parent and state.
+func parentOf(pid int) (ppid, state int) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, false
+		return 0, gone
 	}
 	// The name is in parentheses and may hold any byte.
-	_, rest, ok := strings.Cut(string(stat[max(0, strings.LastIndexByte(string(stat), ')')):]), ") ")
+	rest := string(stat[bytes.LastIndexByte(stat, ')')+1:])
 	fields := strings.Fields(rest)
-	if !ok || len(fields) < 2 {
-		return 0, false
+	if len(fields) < 2 {
+		return 0, gone
 	}
-	ppid, err = strconv.Atoi(fields[1])
-	return ppid, err == nil && fields[0] != "Z" && fields[0] != "X"
+	ppid, _ = strconv.Atoi(fields[1])
+	if fields[0] == "Z" || fields[0] == "X" {
+		return ppid, zombie
+	}
+	return ppid, living
 }
 
 // wait pauses for d.

@@ -31,7 +31,6 @@ func Start(ctx context.Context, cmd *exec.Cmd, opts Options) (*Client, error) {
 	c := &Client{
 		opts:    opts,
 		proc:    proc,
-		closed:  make(chan struct{}),
 		pending: map[uint64]chan reply{},
 	}
 	lifetime := opts.Config.Limits.Lifetime

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"honk/internal/task"
@@ -41,6 +42,9 @@ func New(opts Options) *Backend { return &Backend{opts: opts} }
 // Name implements sandbox.Backend.
 func (b *Backend) Name() string { return "host" }
 
+// Isolates implements sandbox.Backend.
+func (b *Backend) Isolates() bool { return false }
+
 // Start implements sandbox.Backend. The work tree is spec.Dir in place. A
 // mount relative to it appears as a symlink, removed by Close; the others are
 // expected to lie where they are wanted, so Host must equal Guest.
@@ -60,11 +64,12 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	if err != nil {
 		return nil, task.Errorf(task.CodeSandbox, "making a private directory: %w", err)
 	}
-	links, err := link(root, spec.Mounts)
+	made, err := link(root, spec.Mounts)
 	cleanup := func() error {
 		errs := []error{os.RemoveAll(scratch)}
-		for _, l := range links {
-			errs = append(errs, os.Remove(l))
+		for _, name := range slices.Backward(made) {
+			// A directory that is not empty any more is the repository's.
+			_ = os.Remove(name)
 		}
 		return errors.Join(errs...)
 	}
@@ -120,28 +125,35 @@ func (b *Backend) config(root, scratch string, spec sandbox.Spec) (guest.Config,
 	return cfg, nil
 }
 
-// link makes the symlinks for mounts; the links made are returned with an
-// error too.
+// link makes the symlinks for mounts. It returns what it made, with an error
+// too.
 func link(root string, mounts []sandbox.Mount) ([]string, error) {
-	var links []string
+	var made []string
 	for _, m := range mounts {
 		if filepath.IsAbs(m.Guest) {
 			if filepath.Clean(m.Guest) != filepath.Clean(m.Host) {
-				return links, task.Errorf(task.CodeSandbox,
+				return made, task.Errorf(task.CodeSandbox,
 					"the host sandbox cannot show %q at %q: use --sandbox bwrap", m.Host, m.Guest)
 			}
 			continue
 		}
 		if !filepath.IsLocal(m.Guest) {
-			return links, task.Errorf(task.CodeSandbox, "mount point %q leaves the work tree", m.Guest)
+			return made, task.Errorf(task.CodeSandbox, "mount point %q leaves the work tree", m.Guest)
 		}
-		at := filepath.Join(root, m.Guest)
+		at := root
+		for dir := range strings.SplitSeq(filepath.ToSlash(filepath.Dir(m.Guest)), "/") {
+			at = filepath.Join(at, dir)
+			if os.Mkdir(at, 0o755) == nil {
+				made = append(made, at)
+			}
+		}
+		at = filepath.Join(root, m.Guest)
 		if err := os.Symlink(m.Host, at); err != nil {
-			return links, task.Errorf(task.CodeSandbox, "mounting %q: %w", m.Guest, err)
+			return made, task.Errorf(task.CodeSandbox, "mounting %q: %w", m.Guest, err)
 		}
-		links = append(links, at)
+		made = append(made, at)
 	}
-	return links, nil
+	return made, nil
 }
 
 // SelfTest implements sandbox.Backend. There is no boundary to test, only
