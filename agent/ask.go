@@ -15,6 +15,9 @@ func (r *run) ask(ctx context.Context) (llm.Response, error) {
 	resp, err := r.put(ctx)
 	switch llm.ClassOf(err) {
 	case llm.ClassContext:
+		if len(r.t.Messages) == head {
+			return resp, err // the request alone is too long
+		}
 		if cerr := r.compact(ctx); cerr != nil {
 			return resp, cerr
 		}

@@ -235,6 +235,7 @@ func TestRun_time(t *testing.T) {
 	if res.Reason != "the time limit of 500ms is reached" || res.Summary != "Out of time." || res.Transcript.Elapsed < 500*time.Millisecond {
 		t.Errorf("%+v", res)
 	}
+	b.wantTold(1, 2, "Interrupted: the run's time is up")
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
@@ -277,4 +278,36 @@ func TestRun_sandboxGone(t *testing.T) {
 		t.Errorf("err = %v, want the sandbox's", err)
 	}
 	b.wantExit(res, agent.ExitFailed)
+}
+
+// Rule 8: the first messages hold all there is to know, and what others wrote
+// in them is fenced with a nonce they cannot know.
+func TestRun_firstMessages(t *testing.T) {
+	t.Parallel()
+	b := setup(t, finish("no_change_needed", "Nothing to do."))
+	b.in.Prompt = "Add <b> & keep \"quotes\"."
+	b.in.Context = []task.Note{{Author: "ann", Text: "See main.go."}}
+	b.in.Instructions = map[string]string{"CLAUDE.md": "two", "AGENTS.md": "one"}
+	res := b.run(agent.Options{})
+	b.wantExit(res, agent.ExitNoChange)
+	first := b.model.Requests()[0].Messages
+	if len(first) != 2 || first[0].Role != llm.RoleSystem || first[1].Role != llm.RoleUser {
+		t.Fatalf("%d messages begin the conversation", len(first))
+	}
+	at := 0
+	for _, want := range []string{"acme/sums", "=== request ", b.in.Prompt, "--- ann, time unknown\nSee main.go.", "=== AGENTS.md ", "one", "=== CLAUDE.md ", "two", "- go test (test): go test ./...", "README.md\nmain.go"} {
+		i := strings.Index(first[1].Content[at:], want)
+		if i < 0 {
+			t.Fatalf("%q is missing, or out of order, in\n%s", want, first[1].Content)
+		}
+		at += i + len(want)
+	}
+	if len(res.Transcript.PromptVersion) != 12 {
+		t.Errorf("prompt version = %q", res.Transcript.PromptVersion)
+	}
+	other := setup(t, finish("no_change_needed", "Nothing to do."))
+	other.run(agent.Options{})
+	if other.model.Requests()[0].Messages[0].Content != first[0].Content {
+		t.Error("the system prompt differs between runs")
+	}
 }

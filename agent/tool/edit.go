@@ -33,9 +33,9 @@ func (s *Set) edit(ctx context.Context, raw json.RawMessage) (Result, error) {
 	if why := s.untouchable(in.Path, file); why != "" {
 		return failure(title, "%s", why), nil
 	}
-	done, err := edit.Apply(file.Data, in.Old, in.New, in.All)
-	if err != nil {
-		return failure(title, "%s", err.Error()), nil
+	done, why := edit.Apply(file.Data, in.Old, in.New, in.All)
+	if why != "" {
+		return failure(title, "%s", why), nil
 	}
 	written, refusal, err := s.put(ctx, title, sandbox.Write{Path: in.Path, Data: done.Data, IfHash: file.Hash})
 	if err != nil || refusal != nil {

@@ -5,7 +5,6 @@ package edit
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -31,34 +30,39 @@ type span struct{ from, to int }
 
 // Apply replaces old by text in src: the only place where it occurs, or every
 // one with all. It matches on line feeds and writes the file's own line
-// endings. An error is for the model to read: what was wrong and what to do.
-func Apply(src []byte, old, text string, all bool) (Result, error) {
+// endings. Where nothing could be replaced, the refusal tells the model what
+// was wrong and what to do; it is empty otherwise.
+func Apply(src []byte, old, text string, all bool) (r Result, refusal string) {
 	f := newFile(src)
 	old, text = toLF(old), toLF(text)
 	switch {
 	case old == "":
-		return Result{}, errors.New("`old` is empty. Give the text to replace, or use `write` for a whole file.")
+		return Result{}, "`old` is empty. Give the text to replace, or use `write` for a whole file."
 	case old == text:
-		return Result{}, errors.New("`old` and `new` are the same, so nothing would change. Give the text as it should become in `new`.")
+		return Result{}, "`old` and `new` are the same, so nothing would change. Give the text as it should become in `new`."
 	}
-	spans := occurrences(f.lf, old)
+	step := 1 // places that overlap are two places
+	if all {
+		step = len(old)
+	}
+	spans := occurrences(f.lf, old, step)
 	switch {
 	case len(spans) == 1 || len(spans) > 1 && all:
-		return f.replace(spans, text, ""), nil
+		return f.replace(spans, text, ""), ""
 	case len(spans) > 1:
 		return Result{}, f.ambiguous(spans, "")
 	}
-	s, repl, note, err := f.forgive(old, text)
-	if err != nil {
-		return Result{}, err
-	}
-	if note == "" {
+	s, repl, note, refusal := f.forgive(old, text)
+	switch {
+	case refusal != "":
+		return Result{}, refusal
+	case note == "":
 		return Result{}, f.missing(old, text)
 	}
 	if f.lf[s.from:s.to] == repl {
-		return Result{}, fmt.Errorf("`new` differs from lines %s only in white space that was forgiven, so nothing would change. View the lines and copy them exactly into `old`.", f.lineRange(s))
+		return Result{}, fmt.Sprintf("`new` differs from lines %s only in white space that was forgiven, so nothing would change. View the lines and copy them exactly into `old`.", f.lineRange(s))
 	}
-	return f.replace([]span{s}, repl, note), nil
+	return f.replace([]span{s}, repl, note), ""
 }
 
 // file is a text with its carriage returns set aside.
@@ -159,7 +163,9 @@ func changedLines(before, after []string) (added, removed int) {
 	return len(after), len(before)
 }
 
-func occurrences(s, sub string) []span {
+// occurrences are the places of sub in s, each at least step bytes behind the
+// one before.
+func occurrences(s, sub string, step int) []span {
 	var out []span
 	for at := 0; ; {
 		i := strings.Index(s[at:], sub)
@@ -167,12 +173,12 @@ func occurrences(s, sub string) []span {
 			return out
 		}
 		out = append(out, span{at + i, at + i + len(sub)})
-		at += i + len(sub)
+		at += i + step
 	}
 }
 
-// ambiguous is the error for text that occurs in several places.
-func (f *file) ambiguous(spans []span, how string) error {
+// ambiguous is the refusal of text that occurs in several places.
+func (f *file) ambiguous(spans []span, how string) string {
 	const most = 10
 	var lines []string
 	for _, s := range spans[:min(len(spans), most)] {
@@ -186,6 +192,6 @@ func (f *file) ambiguous(spans []span, how string) error {
 	if how != "" {
 		remedy = "Copy the lines exactly and add surrounding ones until they are unique."
 	}
-	return fmt.Errorf("`old` occurs %d times%s, at lines %s. Nothing was changed. %s",
+	return fmt.Sprintf("`old` occurs %d times%s, at lines %s. Nothing was changed. %s",
 		len(spans), how, strings.Join(lines, ", "), remedy)
 }

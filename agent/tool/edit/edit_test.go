@@ -25,6 +25,7 @@ func TestApply(t *testing.T) {
 		{"several lines", "a\nb\nc\n", "a\nb\n", "z\n", false, "z\nc\n", ""},
 		{"deletes", "a\nb\nc\n", "b\n", "", false, "a\nc\n", ""},
 		{"all", "x y x\nx\n", "x", "z", true, "z y z\nz\n", ""},
+		{"all of overlapping", "aaa", "aa", "b", true, "ba", ""},
 		{"all of one", "x\n", "x", "z", true, "z\n", ""},
 		{"crlf file, lf text", "a\r\nb\r\nc\r\n", "a\nb\n", "1\n2\n3\n", false, "1\r\n2\r\n3\r\nc\r\n", ""},
 		{"crlf file, crlf text", "a\r\nb\r\n", "a\r\nb", "x\r\ny", false, "x\r\ny\r\n", ""},
@@ -73,9 +74,9 @@ func TestApply(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := edit.Apply([]byte(tt.src), tt.old, tt.text, tt.all)
-			if err != nil {
-				t.Fatal(err)
+			got, refusal := edit.Apply([]byte(tt.src), tt.old, tt.text, tt.all)
+			if refusal != "" {
+				t.Fatal(refusal)
 			}
 			if diff := cmp.Diff(tt.want, string(got.Data)); diff != "" {
 				t.Errorf("data (-want +got):\n%s", diff)
@@ -87,7 +88,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func TestApply_errors(t *testing.T) {
+func TestApply_refusals(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, src, old, text, want string
@@ -99,6 +100,7 @@ func TestApply_errors(t *testing.T) {
 		{"twice", "a\nb\na\n", "a", "c", "occurs 2 times, at lines 1, 3", false},
 		{"twice when loose", "  a\n    a\n", "a \n", "c\n", "occurs 2 times when indentation is ignored, at lines 1, 2", false},
 		{"twice when loose, all", "  a\n    a\n", "a \n", "c\n", "occurs 2 times when indentation", true},
+		{"overlapping", "aaa", "aa", "b", "occurs 2 times", false},
 		{"many", strings.Repeat("a\n", 20), "a", "b", "8, 9, 10, …", false},
 		{"nowhere", "a\nb\n", "zebra", "c", "nothing in it comes close", false},
 		{"done already", "a\nnew\n", "old", "new", "`new` already is, at line 2", false},
@@ -111,12 +113,9 @@ func TestApply_errors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := edit.Apply([]byte(tt.src), tt.old, tt.text, tt.all)
-			if err == nil {
-				t.Fatalf("got %q, want an error with %q", got.Data, tt.want)
-			}
-			if !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error = %q, want %q in it", err, tt.want)
+			got, refusal := edit.Apply([]byte(tt.src), tt.old, tt.text, tt.all)
+			if !strings.Contains(refusal, tt.want) {
+				t.Errorf("got %q and refusal %q, want %q in it", got.Data, refusal, tt.want)
 			}
 		})
 	}
@@ -137,9 +136,9 @@ func TestApply_counts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := edit.Apply([]byte(tt.src), tt.old, tt.text, tt.all)
-			if err != nil {
-				t.Fatal(err)
+			got, refusal := edit.Apply([]byte(tt.src), tt.old, tt.text, tt.all)
+			if refusal != "" {
+				t.Fatal(refusal)
 			}
 			got.Data = nil
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -155,15 +154,15 @@ func FuzzApply(f *testing.F) {
 	f.Add([]byte("\ufeff“a” b"), "\"a\"  b\n", "\t\n", true)
 	f.Fuzz(func(t *testing.T, src []byte, old, text string, all bool) {
 		kept := bytes.Clone(src)
-		got, err := edit.Apply(src, old, text, all)
+		got, refusal := edit.Apply(src, old, text, all)
 		if !bytes.Equal(src, kept) {
 			t.Fatal("the source was written to")
 		}
-		if err != nil {
+		if refusal != "" {
 			return
 		}
 		if got.Count < 1 || bytes.Equal(got.Data, src) && got.Note != "" {
-			t.Fatalf("nothing changed, yet no error: %+v", got)
+			t.Fatalf("nothing changed, yet no refusal: %+v", got)
 		}
 		if got.Note == "" && !bytes.Contains(src, []byte("\r")) && !strings.Contains(old+text, "\r") {
 			want := strings.Replace(string(src), old, text, got.Count)

@@ -46,10 +46,10 @@ func fold(s string) string {
 
 // forgive looks for whole lines that equal old but for white space. It
 // returns the place, what to put there, and what was forgiven; the note is
-// empty when there is no such place.
-func (f *file) forgive(old, text string) (span, string, string, error) {
+// empty when there is no such place. Several places are refused.
+func (f *file) forgive(old, text string) (s span, repl, note, refusal string) {
 	if strings.TrimSpace(old) == "" {
-		return span{}, "", "", nil
+		return span{}, "", "", ""
 	}
 	want := strings.Split(strings.TrimSuffix(old, "\n"), "\n")
 	have := strings.Split(f.lf, "\n")
@@ -70,9 +70,9 @@ func (f *file) forgive(old, text string) (span, string, string, error) {
 		if s.to == len(f.lf) && !strings.HasSuffix(f.lf, "\n") {
 			text = strings.TrimSuffix(text, "\n")
 		}
-		return s, text, p.note, nil
+		return s, text, p.note, ""
 	}
-	return span{}, "", "", nil
+	return span{}, "", "", ""
 }
 
 func ignoring(note string) string {

@@ -1,22 +1,21 @@
 package edit
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
 
-// missing is the error for text that is nowhere: it says if the new text is
+// missing is the refusal of text that is nowhere: it says if the new text is
 // there already, and shows the lines that come closest.
-func (f *file) missing(old, text string) error {
+func (f *file) missing(old, text string) string {
 	if at := strings.Index(f.lf, text); at >= 0 && strings.TrimSpace(text) != "" {
-		return fmt.Errorf("`old` is not in the file, and `new` already is, at line %d. Nothing was changed. If that is what you wanted, go on.", f.line(at))
+		return fmt.Sprintf("`old` is not in the file, and `new` already is, at line %d. Nothing was changed. If that is what you wanted, go on.", f.line(at))
 	}
 	want := strings.Split(strings.TrimSuffix(old, "\n"), "\n")
 	have := strings.Split(f.lf, "\n")
 	at, equal := closest(have, want)
 	if equal == 0 || 2*equal < len(want) {
-		return errors.New("`old` is not in the file, and nothing in it comes close. Nothing was changed. View the lines you want to change and copy them exactly.")
+		return "`old` is not in the file, and nothing in it comes close. Nothing was changed. View the lines you want to change and copy them exactly."
 	}
 	const most = 60
 	var b strings.Builder
@@ -32,7 +31,7 @@ func (f *file) missing(old, text string) error {
 		fmt.Fprintf(&b, "[%d more lines]\n", len(want)-most)
 	}
 	b.WriteString("Copy them exactly into `old`.")
-	return errors.New(b.String())
+	return b.String()
 }
 
 // closest returns the window of have in which most lines equal want's but
