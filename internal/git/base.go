@@ -2,7 +2,6 @@ package git
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,16 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"honk/internal/task"
 )
-
-// keptBases is how many base commits of a repository keep their pack.
-const keptBases = 4
 
 // Git's file modes.
 const (
@@ -75,7 +69,7 @@ type entry struct {
 }
 
 // base is a commit to work from, in a task directory with a trusted git
-// directory that holds all of its objects.
+// directory that holds all of its objects once link has run.
 type base struct {
 	repo
 	root        string // the task's directory
@@ -83,11 +77,11 @@ type base struct {
 	// files are the entries of the commit's tree by path.
 	files map[string]entry
 	trees []string // the object names of its trees
-	cache string   // where its pack is kept
+	cache string   // where its packs are kept
 }
 
 // openBase fetches src and prepares a task directory around the commit ref
-// names. The pack of its objects is not there before link has run.
+// names.
 func (g *Git) openBase(ctx context.Context, src Source, ref string) (b *base, err error) {
 	if ref != "" {
 		if err := ValidRef(ref); err != nil {
@@ -179,76 +173,6 @@ func (b *base) incomplete(err error) error {
 	return err
 }
 
-// link puts the pack with exactly the base commit's objects into the trusted
-// git directory, making it first when the cache does not have it.
-func (b *base) link(ctx context.Context) error {
-	if ok, err := b.linkFrom(b.cache); ok || err != nil {
-		return err
-	}
-	parent := filepath.Dir(b.cache)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return fmt.Errorf("keeping the base pack: %w", err)
-	}
-	fresh, err := os.MkdirTemp(parent, "new-")
-	if err != nil {
-		return fmt.Errorf("keeping the base pack: %w", err)
-	}
-	defer os.RemoveAll(fresh)
-	root, err := b.line(ctx, "rev-parse", b.sha+"^{tree}")
-	if err != nil {
-		return b.incomplete(err)
-	}
-	// A searched-for delta would cost more time than it saves; the ones the
-	// source has are taken over.
-	_, err = b.run(ctx, command{
-		args:  []string{"pack-objects", "--quiet", "--window=0", "--delta-base-offset", filepath.Join(fresh, "pack")},
-		stdin: strings.NewReader(b.objectList(root)),
-	})
-	if err != nil {
-		return b.incomplete(err)
-	}
-	if ok, err := b.linkFrom(fresh); !ok {
-		return errors.Join(errors.New("packing the base commit left no pack"), err)
-	}
-	evict(parent)
-	// Somebody else may have been quicker; theirs is as good.
-	_ = os.Rename(fresh, b.cache)
-	return nil
-}
-
-func (b *base) objectList(root string) string {
-	var list strings.Builder
-	list.WriteString(b.sha + "\n" + root + "\n")
-	for _, sha := range b.trees {
-		list.WriteString(sha + "\n")
-	}
-	for _, e := range b.files {
-		if e.mode != modeGitlink {
-			list.WriteString(e.sha + "\n")
-		}
-	}
-	return list.String()
-}
-
-// linkFrom links the pack files of dir into the trusted git directory. Both
-// are out of every sandbox's reach and git never writes to a finished pack.
-func (b *base) linkFrom(dir string) (ok bool, err error) {
-	for _, suffix := range []string{"pack", "idx"} { // the index makes a pack count
-		found, err := filepath.Glob(filepath.Join(dir, "pack-*."+suffix))
-		if err != nil || len(found) != 1 {
-			return false, err
-		}
-		err = os.Link(found[0], filepath.Join(b.dir, "objects", "pack", filepath.Base(found[0])))
-		if errors.Is(err, os.ErrNotExist) {
-			return false, nil
-		}
-		if err != nil && !errors.Is(err, os.ErrExist) {
-			return false, fmt.Errorf("linking the base pack: %w", err)
-		}
-	}
-	return true, nil
-}
-
 // detach forgets where the objects came from, once link has run: from now on
 // nobody else's garbage collection can take any, and git leaves no trace in
 // somebody else's directory (it renews the times of packs it finds objects
@@ -258,25 +182,6 @@ func (b *base) detach() error {
 		return fmt.Errorf("detaching the trusted directory: %w", err)
 	}
 	return nil
-}
-
-// evict removes the oldest packs of a repository. What tasks have linked
-// stays with them.
-func evict(parent string) {
-	dirs, _ := filepath.Glob(filepath.Join(parent, "*"))
-	age := func(dir string) time.Duration {
-		info, err := os.Stat(dir)
-		if err != nil {
-			return 0
-		}
-		return time.Since(info.ModTime())
-	}
-	slices.SortFunc(dirs, func(x, y string) int { return cmp.Compare(age(x), age(y)) })
-	for i, dir := range dirs {
-		if i >= keptBases && !strings.HasPrefix(filepath.Base(dir), "new-") {
-			_ = os.RemoveAll(dir)
-		}
-	}
 }
 
 // remove deletes the task's directory. A hostile tree may hold directories

@@ -165,10 +165,8 @@ func (b *base) disposable(dir string) error {
 		// Inside the sandbox the owner looks different, hence checkStat.
 		"config": "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tcheckStat = minimal\n" +
 			"\thooksPath = /dev/null\n[gc]\n\tauto = 0\n[user]\n\tname = honk\n\temail = honk@localhost\n",
-		"shallow":              b.sha + "\n",
-		"info/attributes":      neutral,
-		"objects/info/exclude": "",
-		"objects/pack/.keep":   "",
+		"shallow":         b.sha + "\n",
+		"info/attributes": neutral,
 	} {
 		path = filepath.Join(dotGit, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -177,6 +175,9 @@ func (b *base) disposable(dir string) error {
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			return fmt.Errorf("making the agent's git directory: %w", err)
 		}
+	}
+	if err := os.MkdirAll(filepath.Join(dotGit, "objects", "pack"), 0o755); err != nil {
+		return fmt.Errorf("making the agent's git directory: %w", err)
 	}
 	packs, err := filepath.Glob(filepath.Join(b.dir, "objects", "pack", "pack-*"))
 	for _, pack := range packs {

@@ -24,6 +24,16 @@ const patchTime = 2 * time.Minute
 // is an error of code invalid that names the path and the remedy. It may be
 // called while the sandbox is alive, for a preview.
 func (c *Checkout) Patch(ctx context.Context) (task.Patch, error) {
+	return c.patch(ctx, c.Dir, c.start)
+}
+
+// PatchOf returns how another work tree of the repository, a person's own,
+// differs from the base commit. Otherwise it is like Patch.
+func (c *Checkout) PatchOf(ctx context.Context, dir string) (task.Patch, error) {
+	return c.patch(ctx, dir, nil)
+}
+
+func (c *Checkout) patch(ctx context.Context, dir string, start map[string]stamp) (task.Patch, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patchTime, task.Errorf(task.CodeTimeout,
 		"reading the work tree took more than %s; remove what is not needed", patchTime))
 	defer cancel()
@@ -31,10 +41,10 @@ func (c *Checkout) Patch(ctx context.Context) (task.Patch, error) {
 	defer c.seq.Unlock()
 	c.turn++
 	objects := c.base.storage()
-	w := c.newWalker(func(content []byte) (string, error) {
+	w := c.newWalker(start, func(content []byte) (string, error) {
 		return store(objects, plumbing.BlobObject, content)
 	})
-	if err := w.walk(ctx, c.Dir); err != nil {
+	if err := w.walk(ctx, dir); err != nil {
 		return task.Patch{}, err
 	}
 	p := task.Patch{Base: c.BaseSHA}

@@ -43,9 +43,9 @@ type walker struct {
 	total, hashed int64
 }
 
-func (c *Checkout) newWalker(store func([]byte) (string, error)) *walker {
+func (c *Checkout) newWalker(start map[string]stamp, store func([]byte) (string, error)) *walker {
 	w := &walker{
-		base: c.base, start: c.start, store: store, dirs: map[string]bool{},
+		base: c.base, start: start, store: store, dirs: map[string]bool{},
 		now: map[string]entry{}, sizes: map[string]int64{},
 	}
 	for p := range c.base.files {
