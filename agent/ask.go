@@ -13,8 +13,8 @@ import (
 // once: too long, it is shortened; out of pair, it is paired.
 func (r *run) ask(ctx context.Context) (llm.Response, error) {
 	resp, err := r.put(ctx)
-	switch llm.ClassOf(err) {
-	case llm.ClassContext:
+	switch class := llm.ClassOf(err); {
+	case class == llm.ClassContext:
 		if len(r.t.Messages) == head {
 			return resp, err // the request alone is too long
 		}
@@ -22,7 +22,7 @@ func (r *run) ask(ctx context.Context) (llm.Response, error) {
 			return resp, cerr
 		}
 		return r.put(ctx)
-	case llm.ClassHistory:
+	case class == llm.ClassHistory:
 		msgs, changed := paired(r.t.Messages)
 		r.t.Messages, r.cached = msgs, 0
 		if !changed {
@@ -45,8 +45,7 @@ func (r *run) complete(ctx context.Context, req llm.Request) (llm.Response, erro
 	resp, err := r.model.Complete(ctx, req)
 	r.usage.ModelTime += time.Since(began)
 	used := resp.Usage
-	var le *llm.Error
-	if errors.As(err, &le) {
+	if le, ok := errors.AsType[*llm.Error](err); ok {
 		used = le.Usage
 	}
 	r.usage.InputTokens += used.InputTokens

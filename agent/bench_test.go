@@ -22,7 +22,7 @@ func (instant) Read(_ context.Context, path string, _ int64) (sandbox.File, erro
 }
 
 // endless looks at ever other lines, without keeping the requests.
-type endless struct{ n, bytes, uncached int }
+type endless struct{ n, bytes int }
 
 func (m *endless) Complete(_ context.Context, req llm.Request) (llm.Response, error) {
 	if req.ForceTool != "" {

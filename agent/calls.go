@@ -82,7 +82,11 @@ func (r *run) answer(ctx context.Context, calls []tool.Call) error {
 		}
 		i += n
 	}
-	return errors.Join(r.store(ctx, calls, results, took), r.judge(ctx, calls, results, errs))
+	err := r.store(ctx, calls, results, took)
+	if r.exit == "" && ctx.Err() == nil {
+		err = errors.Join(err, r.conclude(ctx, calls, results, errs))
+	}
+	return err
 }
 
 // skip says why a call is not run, empty if it is.
@@ -126,35 +130,42 @@ func (r *run) store(ctx context.Context, calls []tool.Call, results []tool.Resul
 	return err
 }
 
-// judge draws conclusions from the answers: is the machinery broken, does
+// conclude draws conclusions from the answers: is the machinery broken, does
 // the model make sense, is it stuck.
-func (r *run) judge(ctx context.Context, calls []tool.Call, results []tool.Result, errs []error) error {
-	if r.exit != "" || ctx.Err() != nil {
-		return nil
-	}
+func (r *run) conclude(ctx context.Context, calls []tool.Call, results []tool.Result, errs []error) error {
 	usable := false
-	for i, res := range results {
-		usable = usable || calls[i].Problem == ""
-		if errs[i] != nil {
-			r.broken++
-			if r.broken >= brokenInRow || errors.Is(errs[i], sandbox.ErrClosed) {
-				return fmt.Errorf("running %s: %w", calls[i].Name, errs[i])
-			}
-			r.opts.Log.WarnContext(ctx, "tool call failed", "tool", calls[i].Name, "err", errs[i])
-		} else {
-			r.broken = 0
+	for i, c := range calls {
+		usable = usable || c.Problem == ""
+		if err := r.breakage(ctx, c, errs[i]); err != nil {
+			return err
 		}
-		if calls[i].Name == "bash" {
-			if !res.TimedOut {
+		if c.Name == "bash" {
+			r.timeouts++
+			if !results[i].TimedOut {
 				r.timeouts = 0
-			} else if r.timeouts++; r.timeouts >= timeoutsInRow {
-				r.stop(ExitFailed, fmt.Sprintf("%d commands in a row ran out of time", r.timeouts))
-				return nil
 			}
 		}
+	}
+	if r.timeouts >= timeoutsInRow {
+		r.stop(ExitFailed, fmt.Sprintf("%d commands in a row ran out of time", r.timeouts))
+		return nil
 	}
 	if err := r.useful(ctx, usable, "", nil); err != nil || r.exit != "" {
 		return err
 	}
 	return r.observe(ctx, calls, results)
+}
+
+// breakage counts failures of the machinery; too many are the run's error.
+func (r *run) breakage(ctx context.Context, c tool.Call, err error) error {
+	if err == nil {
+		r.broken = 0
+		return nil
+	}
+	r.broken++
+	if r.broken >= brokenInRow || errors.Is(err, sandbox.ErrClosed) {
+		return fmt.Errorf("running %s: %w", c.Name, err)
+	}
+	r.opts.Log.WarnContext(ctx, "tool call failed", "tool", c.Name, "err", err)
+	return nil
 }

@@ -63,8 +63,8 @@ func (r *run) compact(ctx context.Context) error {
 		return err
 	}
 	room := int(tailShare * float64(r.opts.Limits.ContextWindow) / r.perByte)
-	msgs := append(slices.Clone(r.t.Messages[:head]), llm.Message{Role: llm.RoleUser, Content: text})
-	r.t.Messages = append(msgs, tail(r.t.Messages[head:], room)...)
+	facts := []llm.Message{{Role: llm.RoleUser, Content: text}}
+	r.t.Messages = slices.Concat(r.t.Messages[:head], facts, tail(r.t.Messages[head:], room))
 	r.cached = 0
 	return r.record(ctx, task.EventNotice, task.NoticeData{Text: "The conversation was shortened.\n\n" + text})
 }

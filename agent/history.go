@@ -78,13 +78,13 @@ func outputs(msgs []llm.Message, steps int) []output {
 	names := map[string]string{}
 	var out []output
 	for i, m := range msgs {
-		switch m.Role {
-		case llm.RoleAssistant:
+		if m.Role == llm.RoleAssistant {
 			step++
-			for _, c := range m.Calls {
-				names[c.ID] = c.Name
-			}
-		case llm.RoleTool:
+		}
+		for _, c := range m.Calls {
+			names[c.ID] = c.Name
+		}
+		if m.Role == llm.RoleTool {
 			out = append(out, output{i, max(step, 1), names[m.CallID]})
 		}
 	}

@@ -104,9 +104,14 @@ func (b *bundle) write(name, text string) {
 	}
 }
 
-func (b *bundle) git(args ...string) string {
+func (b *bundle) git(args ...string) {
 	b.t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(b.t.Context()), "git", args...)
+	b.gitContext(b.t.Context(), args...)
+}
+
+func (b *bundle) gitContext(ctx context.Context, args ...string) string {
+	b.t.Helper()
+	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = b.dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -115,10 +120,10 @@ func (b *bundle) git(args ...string) string {
 	return string(out)
 }
 
-func (b *bundle) diff(context.Context) (task.Patch, error) {
-	b.git("add", "-A", "-N")
-	p := task.Patch{Diff: []byte(b.git("diff", "HEAD"))}
-	for line := range strings.Lines(b.git("diff", "--numstat", "HEAD")) {
+func (b *bundle) diff(ctx context.Context) (task.Patch, error) {
+	b.gitContext(ctx, "add", "-A", "-N")
+	p := task.Patch{Diff: []byte(b.gitContext(ctx, "diff", "HEAD"))}
+	for line := range strings.Lines(b.gitContext(ctx, "diff", "--numstat", "HEAD")) {
 		f := strings.Fields(line)
 		added, _ := strconv.Atoi(f[0])
 		removed, _ := strconv.Atoi(f[1])

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"honk/agent/tool"
 )
@@ -85,8 +86,7 @@ func alternates(seen []happening, same func(a, b happening) bool) bool {
 // each, failed in the same way.
 func complains(seen []happening) bool {
 	n, latest, changed := 0, "", true
-	for i := len(seen) - 1; i >= 0; i-- {
-		h := seen[i]
+	for _, h := range slices.Backward(seen) {
 		changed = changed || h.changed
 		if h.complaints == "" {
 			continue

@@ -98,7 +98,6 @@ const StepBytes = 75_000
 
 // Fit cuts the longest texts so that all together stay within StepBytes.
 func Fit(texts []string) []string {
-	limit, rest, open := StepBytes, StepBytes, len(texts)
 	total := 0
 	for _, t := range texts {
 		total += len(t)
@@ -106,21 +105,22 @@ func Fit(texts []string) []string {
 	if total <= StepBytes {
 		return texts
 	}
-	// Texts below an equal share keep all; what they leave is shared anew.
+	// Texts below an equal share keep all; what they leave is shared anew
+	// among the others, until nobody is below any more.
+	limit, open := StepBytes/len(texts), len(texts)
 	for {
-		share, n, left := rest/max(open, 1), 0, StepBytes
+		n, left := 0, StepBytes
 		for _, t := range texts {
-			if len(t) <= share {
+			if len(t) <= limit {
 				left -= len(t)
 			} else {
 				n++
 			}
 		}
-		limit = share
-		if n == open || n == 0 {
+		if n == open {
 			break
 		}
-		rest, open = left, n
+		limit, open = left/n, n
 	}
 	const marker = 60
 	out := make([]string, len(texts))

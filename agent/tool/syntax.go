@@ -95,8 +95,7 @@ func jsonFaults(_ context.Context, src []byte) []string {
 	if err == nil {
 		return nil
 	}
-	var se *json.SyntaxError
-	if errors.As(err, &se) {
+	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line := 1 + strings.Count(string(src[:min(int(se.Offset), len(src))]), "\n")
 		return []string{fmt.Sprintf("line %d: %s", line, se)}
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -83,9 +84,7 @@ type Set struct {
 // New returns the tools, in the order the model is told of them.
 func New(cfg Config) (*Set, error) {
 	s := &Set{cfg: cfg, viewed: map[string]string{}, verified: map[string]verify.Gate{}}
-	for path, hash := range cfg.Viewed {
-		s.viewed[path] = hash
-	}
+	maps.Copy(s.viewed, cfg.Viewed)
 	var specs []struct {
 		Name        string          `json:"name"`
 		Description string          `json:"description"`
@@ -124,11 +123,7 @@ func (s *Set) Specs() []llm.Tool {
 func (s *Set) Viewed() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[string]string, len(s.viewed))
-	for path, hash := range s.viewed {
-		out[path] = hash
-	}
-	return out
+	return maps.Clone(s.viewed)
 }
 
 // Call is a tool call made ready: Arguments is valid JSON for the history,
