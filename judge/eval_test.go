@@ -3,17 +3,21 @@ package judge_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"honk/internal/llm"
 	"honk/internal/llm/llmtest"
+	"honk/internal/llm/openai"
 	"honk/internal/secret"
 	"honk/judge"
 )
@@ -154,5 +158,25 @@ func TestEval_approver(t *testing.T) {
 		if stopped != mustStop {
 			t.Errorf("%s: stopped %v: %+v %+v", c.name, stopped, found, v)
 		}
+	}
+}
+
+// The same set against a real model, on demand: it costs money.
+func TestEval_live(t *testing.T) {
+	url, model := os.Getenv("HONK_LLM_BASE_URL"), os.Getenv("HONK_JUDGE_MODEL")
+	if os.Getenv("HONK_JUDGE_EVAL") == "" || url == "" || model == "" {
+		t.Skip("set HONK_JUDGE_EVAL=1, HONK_LLM_BASE_URL, HONK_LLM_API_KEY and HONK_JUDGE_MODEL to measure a model")
+	}
+	client, err := openai.New(openai.Config{BaseURL: url, APIKey: os.Getenv("HONK_LLM_API_KEY"), Model: model, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := judge.Options{SchemaOK: openai.Detect(url, model).ResponseFormat}
+	begin := time.Now()
+	s := measure(t.Context(), client, opts, loadEval(t))
+	t.Logf("%s, %s: precision %.2f, recall %.2f, F1 %.2f, %d of %d good changes vetoed, %v", model, judge.Version(),
+		s.precision(), s.recall(), s.f1(), s.falseVeto, s.falseVeto+s.passed, time.Since(begin).Round(time.Second))
+	for mutation, n := range s.byMutation {
+		t.Logf("caught %d of %d: %s", n[0], n[1], mutation)
 	}
 }

@@ -29,12 +29,18 @@ type Options struct {
 	MaxDiff int
 	// Timeout is for one question: default 120 seconds.
 	Timeout time.Duration
-	// MaxTokens caps an answer: default 4,096.
+	// MaxTokens caps an answer, a reasoning model's thoughts included:
+	// default 8,192.
 	MaxTokens int
 	Log       *slog.Logger
 }
 
-const partsMax = 8
+const (
+	// partsMax is how many questions one change may take.
+	partsMax = 8
+	// diffMax bounds the work before any question is asked.
+	diffMax = 10 << 20
+)
 
 // Judge asks a model whether a change does what was requested. It is safe for
 // concurrent use.
@@ -47,7 +53,7 @@ type Judge struct {
 func New(model llm.Model, opts Options) *Judge {
 	opts.MaxDiff = cmp.Or(opts.MaxDiff, 100_000)
 	opts.Timeout = cmp.Or(opts.Timeout, 120*time.Second)
-	opts.MaxTokens = cmp.Or(opts.MaxTokens, 4096)
+	opts.MaxTokens = cmp.Or(opts.MaxTokens, 8192)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -80,6 +86,9 @@ func (j *Judge) Evaluate(ctx context.Context, in Input) Verdict {
 }
 
 func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
+	if n := len(in.Patch.Diff); n > diffMax {
+		return failed(fmt.Errorf("the diff has %d MB, more than is looked at (%d MB); ask for a smaller change", n>>20, diffMax>>20))
+	}
 	files, err := diff.Read(in.Patch)
 	if err != nil {
 		return failed(err)

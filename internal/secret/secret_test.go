@@ -24,7 +24,7 @@ const (
 	hexdig  = "0123456789abcdef"
 	canary  = "kT9vQ2xLm4Zr7WbN1pYc8HsDf3Gj6Ae5"
 	dsn     = "postgres://honk:t7Rk2Vq9Zx4B@localhost:5432/honk?sslmode=disable"
-	webhook = "https://hooks.slack.com/services/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"
+	webhook = "https://hooks.slack" + ".com/services/T0AB12CD3/B0EF45GH6/u8Jd2Kq0Lw7Xz5Nc1Vb9Rt3Y"
 )
 
 func newScanner(t testing.TB, known ...string) *secret.Scanner {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -62,7 +63,9 @@ type checker struct {
 	Input
 	files []*diff.File
 	ask   ask
-	found []Finding
+	// removed holds the removed lines of all files, trimmed.
+	removed map[string]bool
+	found   []Finding
 }
 
 // Run applies every check. A patch that cannot be read is vetoed.
@@ -71,11 +74,33 @@ func Run(in Input) []Finding {
 	if err != nil {
 		return []Finding{{Check: "file_kind", Severity: Veto, Message: secret.Clean(err.Error(), 500)}}
 	}
-	c := &checker{Input: in, files: files, ask: newAsk(in.Prompt)}
-	for _, check := range checks {
-		check(c)
+	c := &checker{Input: in, files: files, ask: newAsk(in.Prompt), removed: map[string]bool{}}
+	for _, f := range files {
+		for _, l := range f.Lines('-') {
+			c.removed[strings.TrimSpace(l.Text)] = true
+		}
 	}
-	return c.found
+	var all []Finding
+	for _, check := range checks {
+		c.found = nil
+		check(c)
+		all = append(all, capped(c.found)...)
+	}
+	return all
+}
+
+// findingsMax is how many findings of one check are listed.
+const findingsMax = 20
+
+// capped cuts a check's findings, the worst first, and says how many it cut.
+func capped(found []Finding) []Finding {
+	more := len(found) - findingsMax
+	if more <= 0 {
+		return found
+	}
+	slices.SortStableFunc(found, func(a, b Finding) int { return b.Severity.rank() - a.Severity.rank() })
+	rest := found[findingsMax]
+	return append(found[:findingsMax:findingsMax], Finding{Check: rest.Check, Severity: rest.Severity, Message: fmt.Sprintf("and %d more like these", more)})
 }
 
 // report adds a finding. Text that comes from the patch is cleaned here.

@@ -16,6 +16,7 @@ import (
 	"honk/internal/secret"
 	"honk/internal/task"
 	"honk/judge/check"
+	"honk/judge/diff"
 )
 
 // tree is file contents by path. A path that ends in "*" is executable, a
@@ -66,17 +67,13 @@ func newPatch(t *testing.T, before, after tree) (task.Patch, fs.FS) {
 	}
 	put(after)
 	git("add", "-Af")
-	p := task.Patch{Base: base, Diff: []byte(git("diff", "--cached", "--no-renames", "--full-index", "--binary", "--no-ext-diff", base))}
-	raw := strings.Split(strings.TrimSuffix(git("diff", "--cached", "--no-renames", "--raw", "-z", base), "\x00"), "\x00")
-	for i := 0; i+1 < len(raw); i += 2 {
-		f := strings.Fields(raw[i])
-		oldMode, _ := strconv.ParseUint(strings.TrimPrefix(f[0], ":"), 8, 32)
-		newMode, _ := strconv.ParseUint(f[1], 8, 32)
-		c := task.FileChange{Path: raw[i+1], OldMode: uint32(oldMode), NewMode: uint32(newMode)}
-		c.Kind = map[string]task.ChangeKind{"A": task.ChangeAdded, "M": task.ChangeModified, "T": task.ChangeModified, "D": task.ChangeDeleted}[f[4]]
-		c.Size = int64(len(after[c.Path]))
-		c.Added, c.Removed = strings.Count(after[c.Path], "\n"), strings.Count(before[c.Path], "\n")
-		p.Files = append(p.Files, c)
+	p, err := diff.Patch([]byte(git("diff", "--cached", "--no-renames", "--full-index", "--binary", "--no-ext-diff", base)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Base = base
+	for i, c := range p.Files {
+		p.Files[i].Size = int64(len(after[c.Path]))
 	}
 	base2 := fstest.MapFS{}
 	for name, text := range before {
@@ -116,8 +113,8 @@ func runRulings(t *testing.T, cases map[string]ruling) {
 				got = append(got, f.Check+" "+string(f.Severity))
 			}
 			slices.Sort(got)
-			if diff := cmp.Diff(append([]string{}, tt.want...), got); diff != "" {
-				t.Errorf("findings (-want +got):\n%s\n%+v", diff, found)
+			if d := cmp.Diff(append([]string{}, tt.want...), got); d != "" {
+				t.Errorf("findings (-want +got):\n%s\n%+v", d, found)
 			}
 		})
 	}
@@ -147,6 +144,19 @@ func TestRun_unreadable(t *testing.T) {
 	}
 }
 
+func TestRun_capped(t *testing.T) {
+	t.Parallel()
+	after := tree{}
+	for i := range 50 {
+		after["node_modules/x"+strconv.Itoa(i)] = "x\n"
+	}
+	p, base := newPatch(t, tree{}, after)
+	found := check.Run(check.Input{Patch: p, Base: base})
+	if len(found) != 22 || found[21].Message != "and 30 more like these" || found[21].Severity != check.Veto {
+		t.Errorf("%d findings, the last %+v", len(found), found[len(found)-1])
+	}
+}
+
 func TestWorst(t *testing.T) {
 	t.Parallel()
 	all := []check.Finding{{Severity: check.Flag}, {Severity: check.Human}, {Severity: check.Revise}}
@@ -162,4 +172,22 @@ func TestWorst(t *testing.T) {
 	if got := check.Worst(append(all, check.Finding{Severity: "new"})); got != "new" {
 		t.Errorf("an unknown severity ranks below: %q", got)
 	}
+}
+
+func FuzzRun(f *testing.F) {
+	f.Add("Remove `TestA` and fix lint", "diff --git a/a_test.go b/a_test.go\nindex 1..2 100644\n--- a/a_test.go\n+++ b/a_test.go\n@@ -1,2 +1,2 @@\n-func TestA(t *testing.T) {\n+func TestB(t *testing.T) { t.Skip()\n x\n")
+	f.Add("bump", "diff --git a/go.mod b/go.mod\n--- a/go.mod\n+++ b/go.mod\n@@ -1 +1 @@\n-require a.b/c v1.2\n+replace a.b/c => ../x\n")
+	f.Add("", "diff --git a/package.json b/package.json\nnew file mode 100755\n--- /dev/null\n+++ b/package.json\n@@ -0,0 +1 @@\n+{\"dependencies\":{\"a\":\"b/c\"}}\n")
+	f.Add("x", "diff --git a/pyproject.toml b/pyproject.toml\nnew file mode 100644\n--- /dev/null\n+++ b/pyproject.toml\n@@ -0,0 +1,2 @@\n+[project]\n+dependencies=[\"a @ git+ssh://x\"]\n")
+	f.Fuzz(func(t *testing.T, prompt, text string) {
+		p, err := diff.Patch([]byte(text))
+		if err != nil {
+			return
+		}
+		for _, found := range check.Run(check.Input{Patch: p, Prompt: prompt, Base: fstest.MapFS{}}) {
+			if found.Check == "" || found.Severity == "" || found.Message == "" || secret.Clean(found.Message+found.File, 0) != found.Message+found.File {
+				t.Errorf("finding %+v", found)
+			}
+		}
+	})
 }

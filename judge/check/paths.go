@@ -40,7 +40,7 @@ var locks = map[string][]string{
 	"gradle.lockfile": {"build.gradle", "build.gradle.kts", "libs.versions.toml"}, "mix.lock": {"mix.exs"}, "flake.lock": {"flake.nix"},
 }
 
-var lockWords = re(`(?i)\b(?:lock ?files?|dependenc(?:y|ies)|packages?|bump\w*|upgrad\w*|tidy|audit|go\.sum|vulnerabilit\w+|CVE-\d+\S*)\b`)
+var lockWords = re(`(?i)\b(?:lock ?files?|dependenc(?:y|ies)|bump\w*|upgrad\w*|tidy|audit|go\.sum|vulnerabilit\w+|CVE-\d+\S*)\b`)
 
 // protected vetoes changes to files that reach beyond the code.
 func (c *checker) protected() {

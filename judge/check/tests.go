@@ -150,6 +150,7 @@ func stem(name string) string {
 // this patch a skip weakens nothing and is only shown.
 func (c *checker) skips(f *diff.File, names *testNames) {
 	for _, h := range f.Hunks {
+		enclosing := f.Enclosing(h)
 		for i, l := range h {
 			if l.Op != '+' || f.IsComment(l.Text) {
 				continue
@@ -160,7 +161,7 @@ func (c *checker) skips(f *diff.File, names *testNames) {
 				continue
 			}
 			at := Finding{Check: "tests", Severity: Veto, File: f.Path, Line: l.Num}
-			switch name := f.Enclosing(h, i); {
+			switch name := enclosing[i]; {
 			case c.ask.does(disabling, testNouns) || name != "" && c.ask.does(disabling, `.*`+quote(name)+`.*`):
 			case only:
 				c.report(at, "a focused test switches all others off: %s; remove the focus", strings.TrimSpace(l.Text))

@@ -13,17 +13,7 @@ func quote(s string) string { return regexp.QuoteMeta(s) }
 
 // removedToo reports whether the patch also takes the same line out
 // elsewhere: it was moved, not added.
-func (c *checker) removedToo(text string) bool {
-	text = strings.TrimSpace(text)
-	for _, f := range c.files {
-		for _, l := range f.Lines('-') {
-			if strings.TrimSpace(l.Text) == text {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (c *checker) removedToo(text string) bool { return c.removed[strings.TrimSpace(text)] }
 
 // control is configuration that decides what the checks of a repository find.
 type control struct {
@@ -31,42 +21,46 @@ type control struct {
 	files *regexp.Regexp
 	// lines, where set, are the only lines that count.
 	lines *regexp.Regexp
-	// kind is what a request that asks for a change of it calls it.
-	kind string
+	// nouns are what a request that asks for a change of it calls it.
+	nouns string
 	// name is what a finding calls it.
 	name string
 }
 
+// configuring is what one does to a setting. Fixing is not among it: who asks
+// for lint errors to be fixed wants the code changed, not the linter.
+const configuring = `(?:enabl|disabl|configur|add|introduc|adopt|set|turn|switch|drop|remov|updat|upgrad|migrat|relax|tighten|loosen|chang|speed|mov|lower|rais|edit|modif|adjust|extend)\w*|us(?:e|ing)|clean`
+
 var controls = []control{
 	{
-		name: "lint or type configuration", kind: `(?i)\b(?:lint\w*|golangci\S*|eslint\S*|ruff|flake8|pylint|mypy|pyright|rubocop|clippy|checkstyle|phpstan|prettier|biome|formatt(?:er|ing) (?:config|rule)\w*|type[- ]?check\w*)\b`,
+		name: "lint or type configuration", nouns: `lint(?:er|ers|ing)?|golangci\S*|eslint\S*|ruff|flake8|pylint|mypy|pyright|rubocop|clippy|checkstyle|phpstan|prettier|biome|formatter|type-?check\w*`,
 		files: re(`(?:^|/)(?:\.golangci\.(?:ya?ml|toml|json)|\.eslintrc(?:\.\w+)?|\.eslintignore|eslint\.config\.\w+|tslint\.json|\.prettierrc(?:\.\w+)?|biome\.jsonc?|mypy\.ini|\.mypy\.ini|\.?ruff\.toml|\.flake8|\.?pylintrc|pyrightconfig\.json|\.rubocop(?:_todo)?\.yml|phpstan\S*\.neon(?:\.dist)?|psalm\.xml|checkstyle\S*\.xml|\.?clippy\.toml|\.clang-tidy|\.swiftlint\.yml|detekt\.yml|\.stylelintrc(?:\.\w+)?|\.pre-commit-config\.yaml)$`),
 	},
 	{
-		name: "test or coverage configuration", kind: `(?i)\b(?:(?:jest|vitest|pytest|tox|mocha|karma|coverage|codecov|nyc|test)\s+(?:config\w*|set-?up|threshold|settings?|runner)|conftest|coverage|codecov)\b`,
+		name: "test or coverage configuration", nouns: `jest|vitest|pytest|tox|mocha|karma|playwright|phpunit|conftest|codecov|nyc|thresholds?`,
 		files: re(`(?:^|/)(?:jest\.config\.\w+|vitest\.config\.\w+|karma\.conf\.\w+|\.mocharc\.\w+|playwright\.config\.\w+|pytest\.ini|tox\.ini|\.coveragerc|\.?codecov\.ya?ml|\.nycrc(?:\.\w+)?|\.c8rc\.json|phpunit\.xml(?:\.dist)?|noxfile\.py)$`),
 	},
 	{
-		name: "CI configuration", kind: `(?i)\b(?:ci|pipelines?|gitlab|circleci|jenkins\w*|travis|buildkite|continuous integration)\b`,
+		name: "CI configuration", nouns: `ci|pipelines?|gitlab\S*|circleci|jenkins\w*|travis|buildkite`,
 		files: re(`(?:^|/)(?:\.gitlab-ci\.ya?ml|\.circleci/.*|jenkinsfile\S*|azure-pipelines\.ya?ml|\.travis\.yml|\.buildkite/.*|\.drone\.yml|\.woodpecker(?:\.ya?ml|/.*)|bitbucket-pipelines\.yml|appveyor\.yml|\.cirrus\.yml)$`),
 	},
 	{
-		name: "type checking", kind: `(?i)\b(?:tsconfig\S*|typescript (?:config|strict)\w*|strict(?: mode)?|type[- ]?check\w*)\b`,
+		name: "type checking", nouns: `tsconfig\S*|strict\w*|type-?check\w*|noImplicit\w*|compiler`,
 		files: re(`(?:^|/)[jt]sconfig(?:\.\w+)?\.json$`),
 		lines: re(`"(?:strict\w*|noImplicit\w*|noUnused\w*|noUnchecked\w*|noFallthrough\w*|skipLibCheck|checkJs|allowUnreachableCode|exactOptionalPropertyTypes|exclude)"\s*:`),
 	},
 	{
-		name: "check scripts", kind: `(?i)\b(?:(?:npm|package|lint|test|build)\s+scripts?|scripts? (?:in|of) package|eslint|jest|lint-staged)\b`,
+		name: "check scripts", nouns: `scripts?|eslint|jest|vitest|lint-staged|coverageThreshold|thresholds?`,
 		files: re(`(?:^|/)package\.json$`),
 		lines: re(`"(?:(?:pre|post)?(?:test|lint|typecheck|type-check|check|coverage|ci|verify|tsc)(?:[:\w-]*)|eslintConfig|coverageThreshold|lint-staged|testPathIgnorePatterns|passWithNoTests)"\s*:`),
 	},
 	{
-		name: "check settings", kind: `(?i)\b(?:pytest|ruff|mypy|flake8|pylint|pyright|coverage|lint\w*|clippy|test config\w*)\b`,
+		name: "check settings", nouns: `pytest|ruff|mypy|flake8|pylint|pyright|black|lint(?:er|ers|s|ing)?|clippy|thresholds?`,
 		files: re(`(?:^|/)(?:pyproject\.toml|setup\.cfg|cargo\.toml)$`),
 		lines: re(`^\s*(?:\[+(?:tool\.(?:ruff|mypy|pytest|coverage|pylint|flake8|pyright|black)|mypy|flake8|tool:pytest|coverage|lints)\b|(?:ignore|extend-ignore|per-file-ignores|select|fail_under|addopts|testpaths|disable_error_code|ignore_errors|ignore_missing_imports|strict|disable|exclude|omit|deselect|norecursedirs)\s*=)`),
 	},
 	{
-		name: "check commands", kind: `(?i)\b(?:makefile|justfile|taskfile|make targets?|lint\w*|build (?:script|target)s?)\b`,
+		name: "check commands", nouns: `makefile|justfile|taskfile|targets?`,
 		files: re(`(?:^|/)(?:gnu)?(?:makefile|justfile|taskfile\.ya?ml)$`),
 		lines: re(`^\s.*\b(?:test|lint|vet|check|clippy|pytest|eslint|ruff|mypy)\b.*(?:\|\|\s*(?:true|:|exit 0)|;\s*true\s*$)|^\t-\S*(?:test|lint|vet|check)`),
 	},
@@ -92,7 +86,7 @@ func (c *checker) weakened() {
 
 func (c *checker) controlled(f *diff.File, k control) {
 	if !k.files.MatchString(strings.ToLower(f.Path)) || glob(c.Policy.AllowProtected, f.Path) ||
-		c.ask.names(f.Path) || c.ask.matches(regexp.MustCompile(k.kind)) {
+		c.ask.names(f.Path) || c.ask.does(configuring, k.nouns) {
 		return
 	}
 	at := Finding{Check: "weakened", Severity: Veto, File: f.Path}

@@ -10,39 +10,42 @@ func (f *File) IsComment(text string) bool {
 		f.Lang.block && (strings.HasPrefix(text, "/*") || strings.HasPrefix(text, "* ")))
 }
 
-// Enclosing returns the test that line i of a hunk stands in or decorates.
-func (f *File) Enclosing(h []Line, i int) string {
-	if f.Lang.Def == nil {
-		return ""
-	}
-	side := func(to int) []string {
-		var out []string
-		for _, l := range h[:to] {
-			if l.Op != '-' {
-				out = append(out, l.Text)
-			}
-		}
+// Enclosing returns, for each line of a hunk, the test of the new side that
+// it stands in or decorates, "" where there is none.
+func (f *File) Enclosing(h []Line) []string {
+	out := make([]string, len(h))
+	if f.Lang == nil || f.Lang.Def == nil {
 		return out
 	}
-	trimmed := strings.TrimSpace(h[i].Text)
-	if strings.HasPrefix(trimmed, "@") || strings.HasPrefix(trimmed, "#[") || strings.HasPrefix(trimmed, "[") {
-		for j := i + 1; j < len(h) && j < i+8; j++ {
-			if h[j].Op != '-' {
-				if name := f.Lang.TestName(h[j].Text, append(side(j), h[i].Text)); name != "" {
-					return name
-				}
+	var above []string
+	name, pending := "", 0
+	for i, l := range h {
+		if l.Op == '-' {
+			continue
+		}
+		text := strings.TrimSpace(l.Text)
+		if def := f.Lang.TestName(l.Text, above); def != "" {
+			name = def
+			// The decorators right above belong to it.
+			for j := pending; j < i; j++ {
+				out[j] = name
 			}
 		}
-		return ""
-	}
-	for j := i; j >= 0; j-- {
-		if h[j].Op != '-' {
-			if name := f.Lang.TestName(h[j].Text, side(j)); name != "" {
-				return name
-			}
+		out[i] = name
+		above = append(above, l.Text)
+		if !decorates(text) {
+			pending = i + 1
+		} else {
+			out[i] = ""
 		}
 	}
-	return ""
+	return out
+}
+
+// decorates reports whether a line is an annotation, which belongs to what
+// follows it.
+func decorates(text string) bool {
+	return strings.HasPrefix(text, "@") || strings.HasPrefix(text, "#[") || strings.HasPrefix(text, "[")
 }
 
 // DefinesTest reports whether the deleted file's tests are accounted for by
