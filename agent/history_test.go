@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -99,7 +100,7 @@ func FuzzTail(f *testing.F) {
 func common(t *testing.T, a, b []llm.Message) int {
 	t.Helper()
 	n := 0
-	for n < min(len(a), len(b)) && cmp.Equal(a[n], b[n]) {
+	for n < min(len(a), len(b)) && reflect.DeepEqual(a[n], b[n]) {
 		n++
 	}
 	return n
@@ -116,7 +117,7 @@ func TestPrefix_200steps(t *testing.T) {
 	reqs := b.model.Requests()
 	breaks, latest, largest, fresh := 0, 0, 0, 0
 	for i := 1; i < len(reqs); i++ {
-		if !cmp.Equal(reqs[i].Tools, reqs[0].Tools) {
+		if !reflect.DeepEqual(reqs[i].Tools, reqs[0].Tools) {
 			t.Fatalf("request %d has other tools", i)
 		}
 		before, after := reqs[i-1].Messages, reqs[i].Messages
