@@ -139,7 +139,9 @@ func (r runner) output(ctx context.Context, v Verifier, rec *plan.Recipe, dir st
 // relative takes the work tree's own path out of a text.
 func (r runner) relative(raw []byte, dir string) []byte {
 	raw = bytes.ReplaceAll(raw, []byte("file://"+r.sb.Root()), []byte(r.sb.Root()))
-	return bytes.ReplaceAll(raw, []byte(path.Join(r.sb.Root(), dir)+"/"), nil)
+	here := path.Join(r.sb.Root(), dir)
+	raw = bytes.ReplaceAll(raw, []byte(here+"/"), nil)
+	return bytes.ReplaceAll(raw, []byte(here), []byte("."))
 }
 
 // whole returns a stream, fetching the file it was kept in where its middle

@@ -72,6 +72,9 @@ var causes = []struct {
 // so and the failure must be taken for the code's. ecosystem is "go", "node",
 // "python", "rust", "maven", "gradle" or "".
 func Cause(ecosystem, text string) string {
+	if len(text) > maxSummary {
+		text = text[:maxSummary/2] + "\n" + text[len(text)-maxSummary/2:]
+	}
 	for _, c := range causes {
 		jvm := c.ecosystem == "jvm" && (ecosystem == "maven" || ecosystem == "gradle")
 		if c.ecosystem != "" && c.ecosystem != ecosystem && !jvm {

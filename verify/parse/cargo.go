@@ -8,6 +8,7 @@ import (
 var (
 	cargoTarget = regexp.MustCompile(`^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))`)
 	cargoTest   = regexp.MustCompile(`^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)`)
+	cargoLine   = regexp.MustCompile(` \(line \d+\)$`) // of a documentation test
 	cargoOutput = regexp.MustCompile(`^---- (.+?) stdout ----$`)
 	cargoThread = regexp.MustCompile(`^(thread '.*') \(\d+\) panicked`)
 	cargoPlace  = regexp.MustCompile(`panicked at (?:.*, )?([^\s,:]+\.rs):(\d+):(\d+)`)
@@ -34,7 +35,7 @@ func CargoTest(text string) Reading {
 				tests.Skips++
 				continue
 			}
-			id := target + ":" + m[1]
+			id := target + ":" + cargoLine.ReplaceAllString(m[1], "")
 			tests.ran(id, m[2] == "ok")
 			if m[2] == "FAILED" {
 				failed[m[1]] = &Finding{TestID: id}

@@ -12,6 +12,8 @@ import (
 var summaries = []*regexp.Regexp{
 	// node:test, tap
 	regexp.MustCompile(`(?m)^(?:#|ℹ) tests (?P<t>\d+)$(?:\n^(?:#|ℹ) suites \d+$)?(?:\n^(?:#|ℹ) pass \d+$\n^(?:#|ℹ) fail \d+$\n^(?:#|ℹ) cancelled \d+$\n^(?:#|ℹ) skipped (?P<s>\d+)$)?`),
+	// a TAP plan of nothing
+	regexp.MustCompile(`(?m)^1\.\.(?P<t>0)\b`),
 	// jest
 	regexp.MustCompile(`(?m)^Tests:\s+(?:(?P<f>\d+) failed, )?(?:(?P<s>\d+) (?:skipped|todo|pending), )*(?:(?P<p>\d+) passed, )?\d+ total`),
 	// vitest
@@ -37,9 +39,13 @@ var summaries = []*regexp.Regexp{
 	regexp.MustCompile(`(?m)^\s*(?:(?P<f>\d+) tests? failed\n\s*)?(?P<p>\d+) tests? passed$`),
 }
 
+// maxSummary is how much of the end is searched for summaries.
+const maxSummary = 1 << 20
+
 // Counts looks for a test runner's summary in text that is not understood
 // otherwise, nil when there is none.
 func Counts(text string) *Tests {
+	text = text[max(0, len(text)-maxSummary):]
 	for _, re := range summaries {
 		all := re.FindAllStringSubmatch(text, 100)
 		if all == nil {
@@ -96,7 +102,8 @@ func Any(text string) Reading {
 }
 
 var (
-	unittestFail = regexp.MustCompile(`(?m)^(?:FAIL|ERROR): (\w+) \(([\w.]+)\)`)
+	unittestFail = regexp.MustCompile(`(?m)^(?:FAIL|ERROR): (\w+) \(([\w.]+)\)((?:\n.+)*)`)
+	unittestAt   = regexp.MustCompile(`(?m)^\s*File "([^"\n]+)", line (\d+)`)
 	goTextFail   = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+) \(`)
 	mochaFail    = regexp.MustCompile(`(?m)^  \d+\) (.+(?:\n {5,}\S.*)*):$`)
 )
@@ -105,11 +112,14 @@ var (
 func namedFailures(text string) []Finding {
 	var out []Finding
 	for _, m := range unittestFail.FindAllStringSubmatch(text, 200) {
-		id := m[2]
-		if !strings.HasSuffix(id, "."+m[1]) {
-			id += "." + m[1]
+		f := Finding{TestID: m[2], Message: m[3][strings.LastIndexByte(m[3], '\n')+1:]}
+		if !strings.HasSuffix(f.TestID, "."+m[1]) {
+			f.TestID += "." + m[1]
 		}
-		out = append(out, Finding{TestID: id, Message: "failed"})
+		if at := unittestAt.FindAllStringSubmatch(m[3], 50); at != nil {
+			f.place(at[len(at)-1][1], at[len(at)-1][2])
+		}
+		out = append(out, f)
 	}
 	for _, m := range goTextFail.FindAllStringSubmatch(text, 200) {
 		out = append(out, Finding{TestID: m[1], Message: "failed"})

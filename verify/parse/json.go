@@ -2,8 +2,13 @@ package parse
 
 import (
 	"encoding/json"
+	"regexp"
+	"strconv"
 	"strings"
 )
+
+// scriptFrame is a frame of the repository in a JavaScript stack.
+var scriptFrame = regexp.MustCompile(`(?m)^\s+at (?:.*\()?([^\s():/][^\s():]*\.[cm]?[jt]sx?):(\d+):\d+\)?$`)
 
 // Jest reads the JSON report of jest, which vitest writes too. A test's ID is
 // "file > full name".
@@ -37,7 +42,9 @@ func Jest(root string, raw []byte) Reading {
 				r.Tests.ran(id, false)
 				f := Finding{File: name, TestID: id}
 				f.Message = frameMessage("", Clean([]byte(strings.Join(a.FailureMessages, "\n"))))
-				if a.Location != nil {
+				if m := scriptFrame.FindStringSubmatch(f.Message); m != nil && m[1] == name {
+					f.Line, _ = strconv.Atoi(m[2])
+				} else if a.Location != nil {
 					f.Line, f.Col = a.Location.Line, a.Location.Column
 				}
 				r.add(f)

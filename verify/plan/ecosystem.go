@@ -118,7 +118,10 @@ func planPHP(s scope) []Verifier {
 	return out
 }
 
-var makeTarget = regexp.MustCompile(`(?m)^([A-Za-z][\w-]*)\s*(?::$|:[^=:]|::)`)
+var (
+	makeTarget = regexp.MustCompile(`(?m)^([A-Za-z][\w -]*):(?:[^=]|$)`)
+	justTarget = regexp.MustCompile(`(?m)^@?([A-Za-z][\w-]*)(?: [^:\n]*)?:(?:[^=]|$)`)
+)
 
 // planMake reads the targets' names, it evaluates nothing.
 func planMake(s scope) []Verifier {
@@ -126,13 +129,15 @@ func planMake(s scope) []Verifier {
 }
 
 func planJust(s scope) []Verifier {
-	return targets("just", makeTarget, s.read(s.has("justfile", "Justfile", ".justfile")))
+	return targets("just", justTarget, s.read(s.has("justfile", "Justfile", ".justfile")))
 }
 
 func targets(tool string, target *regexp.Regexp, text string) []Verifier {
 	defined := map[string]bool{}
 	for _, m := range target.FindAllStringSubmatch(text, -1) {
-		defined[m[1]] = true
+		for name := range strings.FieldsSeq(m[1]) {
+			defined[name] = true
+		}
 	}
 	var out []Verifier
 	for _, row := range []struct {

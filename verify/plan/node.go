@@ -62,7 +62,7 @@ func planNode(s scope) []Verifier {
 				continue
 			}
 			has[row.names[0]] = true
-			out = append(out, nodeScript(tool, row.kind, name, body))
+			out = append(out, nodeScript(tool, row.kind, name, p.Scripts))
 			break
 		}
 	}
@@ -81,10 +81,19 @@ func planNode(s scope) []Verifier {
 	return out
 }
 
-func nodeScript(tool string, kind Kind, name, body string) Verifier {
+// checking is a pre-script that checks more instead of preparing anything.
+var checking = regexp.MustCompile(`^(?:(?:npm run|npx|yarn|pnpm)? ?[\w:-]*(?:lint|standard|prettier|audit|check)[\w:-]*\b[^&|;]*)?$`)
+
+func nodeScript(tool string, kind Kind, name string, scripts map[string]string) Verifier {
+	body := scripts[name]
 	command := tool + " run " + name
 	if name == "test" {
 		command = tool + " test"
+	}
+	// A lint script has a verifier of its own, and what runs after the tests
+	// is mostly an audit that wants the network.
+	if tool == "npm" && checking.MatchString(scripts["pre"+name]) {
+		tool = "npm --ignore-scripts"
 	}
 	v := Verifier{Name: command, Kind: kind, Command: command, Recipe: &Recipe{
 		Script: tool + ` run "$@"` + nodeEnd, Args: []string{name}, Read: readNode,
@@ -111,7 +120,7 @@ func jestLike(r *Recipe, tool, body string) {
 		flags = ` --run --reporter=json --outputFile="$HONK_OUT/report.json"`
 	}
 	dashes := ""
-	if tool == "npm" {
+	if strings.HasPrefix(tool, "npm") {
 		dashes = " --"
 	}
 	r.Args = nil
