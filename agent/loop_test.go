@@ -230,9 +230,9 @@ func TestRun_time(t *testing.T) {
 	last.When = func(r llm.Request) bool { return r.ForceTool == "finish" }
 	b := setup(t, last, bash("sleep 30"))
 	began := time.Now()
-	res := b.run(agent.Options{Limits: agent.Limits{Time: 500 * time.Millisecond}})
+	res := b.run(agent.Options{Limits: agent.Limits{Time: 2 * time.Second}})
 	b.wantExit(res, agent.ExitBudget)
-	if res.Reason != "the time limit of 500ms is reached" || res.Summary != "Out of time." || res.Transcript.Elapsed < 500*time.Millisecond {
+	if res.Reason != "the time limit of 2s is reached" || res.Summary != "Out of time." || res.Transcript.Elapsed < 2*time.Second {
 		t.Errorf("%+v", res)
 	}
 	b.wantTold(1, 2, "Interrupted: the run's time is up")
