@@ -7,19 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"sync"
-	"syscall"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"honk/internal/git/command"
+	"honk/internal/git/tree"
 	"honk/internal/task"
 )
-
-// racy is the age a file must have before its time stamps prove anything: the
-// kernel stamps with a coarse clock, so a write in the same tick leaves none.
-const racy = 20 * time.Millisecond
 
 // Checkout is a work tree of one task. Its methods are safe for concurrent
 // use. The caller closes it.
@@ -34,33 +30,11 @@ type Checkout struct {
 
 	base *base
 	// start is what the work tree held when it was filled.
-	start map[string]stamp
+	start map[string]tree.Stamp
 	read  sync.Once
-	tree  *baseFS
+	tree  *tree.FS
 	seq   sync.Mutex // orders what writes to the trusted directory
 	turn  int
-}
-
-// stamp is a file of the work tree as it was filled: what the file system
-// says of it, and what it holds. The change time cannot be set by anybody, so
-// a file with the same stamp has the same content.
-type stamp struct {
-	entry
-	stat stat
-}
-
-type stat struct {
-	size, ino    int64
-	mtime, ctime syscall.Timespec
-	mode         fs.FileMode
-}
-
-func statOf(info fs.FileInfo) stat {
-	s := stat{size: info.Size(), mode: info.Mode()}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.ino, s.mtime, s.ctime = int64(sys.Ino), sys.Mtim, sys.Ctim
-	}
-	return s
 }
 
 // Checkout fetches ref of src, the default branch when ref is empty, and fills
@@ -71,9 +45,9 @@ func (g *Git) Checkout(ctx context.Context, src Source, ref string) (*Checkout, 
 	if err != nil {
 		return nil, err
 	}
-	index := filepath.Join(b.dir, "index")
-	c, err := b.fill(ctx, func(ctx context.Context) (map[string]entry, error) {
-		_, err := b.run(ctx, command{index: index, args: []string{"read-tree", b.sha}})
+	index := filepath.Join(b.Dir, "index")
+	c, err := b.fill(ctx, func(ctx context.Context) (map[string]tree.Entry, error) {
+		_, err := b.Run(ctx, command.Command{Index: index, Args: []string{"read-tree", b.sha}})
 		return b.files, b.incomplete(err)
 	})
 	if err != nil {
@@ -85,12 +59,12 @@ func (g *Git) Checkout(ctx context.Context, src Source, ref string) (*Checkout, 
 // fill makes the work tree from the index that prepare writes, while the
 // base's pack is made and handed to the agent's own .git. prepare returns
 // what is in the index.
-func (b *base) fill(ctx context.Context, prepare func(context.Context) (map[string]entry, error)) (*Checkout, error) {
+func (b *base) fill(ctx context.Context, prepare func(context.Context) (map[string]tree.Entry, error)) (*Checkout, error) {
 	c := &Checkout{Dir: filepath.Join(b.root, "work"), BaseSHA: b.sha, BaseRef: b.branch, base: b}
 	if err := os.Mkdir(c.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the work tree: %w", err)
 	}
-	index := filepath.Join(b.dir, "index")
+	index := filepath.Join(b.Dir, "index")
 	work, workCtx := errgroup.WithContext(ctx)
 	work.Go(func() error {
 		if err := b.link(workCtx); err != nil {
@@ -103,14 +77,14 @@ func (b *base) fill(ctx context.Context, prepare func(context.Context) (map[stri
 		if err != nil {
 			return err
 		}
-		_, err = b.run(workCtx, command{
-			worktree: c.Dir, index: index,
-			args: []string{"checkout-index", "--all", "--index", "--quiet"},
+		_, err = b.Run(workCtx, command.Command{
+			Worktree: c.Dir, Index: index,
+			Args: []string{"checkout-index", "--all", "--index", "--quiet"},
 		})
 		if err != nil {
 			return b.incomplete(err)
 		}
-		c.start, err = snapshot(c.Dir, files)
+		c.start, err = tree.Snapshot(c.Dir, files)
 		return err
 	})
 	if err := work.Wait(); err != nil {
@@ -120,31 +94,6 @@ func (b *base) fill(ctx context.Context, prepare func(context.Context) (map[stri
 		return nil, err
 	}
 	return c, copyFile(filepath.Join(c.Dir, ".git", "index"), index)
-}
-
-// snapshot remembers what the file system says of every file just written.
-// Nobody else can reach the tree yet.
-func snapshot(dir string, files map[string]entry) (map[string]stamp, error) {
-	start := make(map[string]stamp, len(files))
-	for path, e := range files {
-		info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(path)))
-		if err != nil {
-			return nil, fmt.Errorf("checking the new work tree: %w", err)
-		}
-		start[path] = stamp{e, statOf(info)}
-	}
-	limit := syscall.NsecToTimespec(time.Now().Add(-racy).UnixNano())
-	for path, s := range start {
-		if later(s.stat.ctime, limit) {
-			s.stat.ino = -1 // matches nothing: hash the file when asked
-			start[path] = s
-		}
-	}
-	return start, nil
-}
-
-func later(a, b syscall.Timespec) bool {
-	return a.Sec > b.Sec || a.Sec == b.Sec && a.Nsec > b.Nsec
 }
 
 // Close removes everything of the task. It is idempotent.
@@ -166,7 +115,7 @@ func (b *base) disposable(dir string) error {
 		"config": "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tcheckStat = minimal\n" +
 			"\thooksPath = /dev/null\n[gc]\n\tauto = 0\n[user]\n\tname = honk\n\temail = honk@localhost\n",
 		"shallow":         b.sha + "\n",
-		"info/attributes": neutral,
+		"info/attributes": command.Neutral,
 	} {
 		path = filepath.Join(dotGit, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -179,7 +128,7 @@ func (b *base) disposable(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dotGit, "objects", "pack"), 0o755); err != nil {
 		return fmt.Errorf("making the agent's git directory: %w", err)
 	}
-	packs, err := filepath.Glob(filepath.Join(b.dir, "objects", "pack", "pack-*"))
+	packs, err := filepath.Glob(filepath.Join(b.Dir, "objects", "pack", "pack-*"))
 	for _, pack := range packs {
 		err = errors.Join(err, copyFile(filepath.Join(dotGit, "objects", "pack", filepath.Base(pack)), pack))
 	}
@@ -203,17 +152,39 @@ func copyFile(to, from string) error {
 	return nil
 }
 
+// BaseFiles returns the paths of the base commit's files, sorted. Submodules
+// are left out.
+func (c *Checkout) BaseFiles(context.Context) ([]string, error) {
+	paths := make([]string, 0, len(c.base.files))
+	for p, e := range c.base.files {
+		if e.Mode != tree.ModeGitlink {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// BaseFS returns the files of the base commit. They are read from objects, so
+// nothing that happens to the work tree shows. Symbolic links are not
+// followed: reading one gives its target. It also is an fs.ReadDirFS,
+// fs.ReadFileFS and fs.StatFS, and safe for concurrent use.
+func (c *Checkout) BaseFS() fs.FS {
+	c.read.Do(func() { c.tree = tree.NewFS(c.base.files, c.base.storage()) })
+	return c.tree
+}
+
 // Materialise makes a new work tree: the base commit of c with p applied, but
 // with the base's content at the changed paths that fromBase names. An empty
 // patch gives the plain base; a nil fromBase keeps all of the patch.
 func (g *Git) Materialise(ctx context.Context, c *Checkout, p task.Patch, fromBase func(path string) bool) (*Checkout, error) {
 	b := &base{sha: c.base.sha, branch: c.base.branch, files: c.base.files, trees: c.base.trees, cache: c.base.cache}
 	// The task's own directory holds the base's pack, the cache may not.
-	if err := b.makeRoot(g, filepath.Join(c.base.dir, "objects")); err != nil {
+	if err := b.makeRoot(g, filepath.Join(c.base.Dir, "objects")); err != nil {
 		return nil, err
 	}
-	next, err := b.fill(ctx, func(ctx context.Context) (map[string]entry, error) {
-		return b.apply(ctx, filepath.Join(b.dir, "index"), p, fromBase)
+	next, err := b.fill(ctx, func(ctx context.Context) (map[string]tree.Entry, error) {
+		return b.apply(ctx, filepath.Join(b.Dir, "index"), p, fromBase)
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.remove())
@@ -223,11 +194,11 @@ func (g *Git) Materialise(ctx context.Context, c *Checkout, p task.Patch, fromBa
 
 // apply writes an index of the base commit with p applied and returns what it
 // holds.
-func (b *base) apply(ctx context.Context, index string, p task.Patch, fromBase func(string) bool) (map[string]entry, error) {
+func (b *base) apply(ctx context.Context, index string, p task.Patch, fromBase func(string) bool) (map[string]tree.Entry, error) {
 	if p.Base != "" && p.Base != b.sha {
 		return nil, task.Errorf(task.CodeConflict, "the patch is for commit %.12s, not for %.12s", p.Base, b.sha)
 	}
-	if _, err := b.run(ctx, command{index: index, args: []string{"read-tree", b.sha}}); err != nil {
+	if _, err := b.Run(ctx, command.Command{Index: index, Args: []string{"read-tree", b.sha}}); err != nil {
 		return nil, b.incomplete(err)
 	}
 	if len(p.Diff) == 0 {
@@ -236,11 +207,11 @@ func (b *base) apply(ctx context.Context, index string, p task.Patch, fromBase f
 	if err := b.applyDiff(ctx, index, p); err != nil {
 		return nil, err
 	}
-	var edits []edit
+	var edits []tree.Edit
 	if fromBase != nil {
 		for _, f := range p.Files {
 			if fromBase(f.Path) {
-				edits = append(edits, edit{f.Path, b.files[f.Path]})
+				edits = append(edits, tree.Edit{Path: f.Path, Entry: b.files[f.Path]})
 			}
 		}
 	}
@@ -249,5 +220,3 @@ func (b *base) apply(ctx context.Context, index string, p task.Patch, fromBase f
 	}
 	return b.listIndex(ctx, index)
 }
-
-func octal(mode uint32) string { return strconv.FormatUint(uint64(mode), 8) }

@@ -25,6 +25,8 @@ import (
 	"strings"
 	"time"
 
+	"honk/internal/git/command"
+	"honk/internal/git/origin"
 	"honk/internal/task"
 )
 
@@ -42,12 +44,24 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// Source says where a repository is fetched from and pushed to.
+type Source = origin.Source
+
+// Header is an HTTP header line that holds a secret and shows [redacted].
+type Header = origin.Header
+
+// LocalInfo describes a repository of this machine.
+type LocalInfo = origin.Info
+
+// BasicAuth returns the header for a user name and a password or token.
+func BasicAuth(user, password string) Header { return origin.BasicAuth(user, password) }
+
 // Git runs the git command hardened. It is safe for concurrent use, by several
 // processes on one Dir too.
 type Git struct {
 	dir    string
-	log    *slog.Logger
 	binary string
+	origin origin.Cache
 }
 
 // New finds the git command, checks its version and prepares the data
@@ -67,14 +81,14 @@ func New(opts Options) (*Git, error) {
 			return nil, fmt.Errorf("preparing data directory: %w", err)
 		}
 	}
-	g := &Git{dir: dir, log: opts.Log, binary: binary}
+	g := &Git{dir: dir, binary: binary, origin: origin.Cache{Binary: binary, Dir: dir, Log: opts.Log}}
 	return g, g.checkVersion()
 }
 
 func (g *Git) checkVersion() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) //nolint:forbidigo // a probe at start, nothing to inherit
 	defer cancel()
-	out, err := repo{g, ""}.run(ctx, command{args: []string{"version"}})
+	out, err := command.Repo{Binary: g.binary}.Run(ctx, command.Command{Args: []string{"version"}})
 	if err != nil {
 		return err
 	}
@@ -88,4 +102,11 @@ func (g *Git) checkVersion() error {
 			version, minMajor, minMinor)
 	}
 	return nil
+}
+
+// Resolve finds the repository that path lies in. It reads, and executes
+// nothing of what the repository's configuration says. Errors: not_found
+// when path is no directory, invalid when it is no repository we can use.
+func (g *Git) Resolve(ctx context.Context, path string) (LocalInfo, error) {
+	return g.origin.Resolve(ctx, path)
 }

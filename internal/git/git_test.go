@@ -258,12 +258,14 @@ func TestResolve_refused(t *testing.T) {
 	write(t, reftable, map[string]string{".git/reftable/tables.list": ""})
 
 	for path, text := range map[string]string{
-		t.TempDir(): "not in a git repository", "/nonexistent": "not a directory", empty: "no commit yet",
+		t.TempDir(): "not in a git repository", empty: "no commit yet",
 		sha256: "sha256", planted: "does not point back", reftable: "reftable",
 	} {
 		_, err := g.Resolve(t.Context(), path)
 		wantCode(t, err, task.CodeInvalid, text)
 	}
+	_, err := g.Resolve(t.Context(), "/nonexistent")
+	wantCode(t, err, task.CodeNotFound, "not a directory")
 }
 
 func TestNew_missing(t *testing.T) {

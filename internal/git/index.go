@@ -9,33 +9,29 @@ import (
 	"strconv"
 	"strings"
 
+	"honk/internal/git/command"
+	"honk/internal/git/tree"
 	"honk/internal/task"
 )
 
-// edit sets a path of an index; the zero entry removes it.
-type edit struct {
-	path string
-	entry
-}
-
 // editIndex changes an index without a work tree. Removals come first, so
 // that a file may take the place of a directory and the other way round.
-func (b *base) editIndex(ctx context.Context, index string, edits []edit) error {
+func (b *base) editIndex(ctx context.Context, index string, edits []tree.Edit) error {
 	if len(edits) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(edits, func(x, y edit) int { return int(min(x.mode, 1)) - int(min(y.mode, 1)) })
+	slices.SortStableFunc(edits, func(x, y tree.Edit) int { return int(min(x.Mode, 1)) - int(min(y.Mode, 1)) })
 	var lines bytes.Buffer
 	for _, e := range edits {
-		sha := e.sha
-		if e.mode == 0 {
+		sha := e.SHA
+		if e.Mode == 0 {
 			sha = strings.Repeat("0", 40)
 		}
-		fmt.Fprintf(&lines, "%s %s\t%s\x00", octal(e.mode), sha, e.path)
+		fmt.Fprintf(&lines, "%s %s\t%s\x00", strconv.FormatUint(uint64(e.Mode), 8), sha, e.Path)
 	}
-	_, err := b.run(ctx, command{
-		index: index, stdin: &lines,
-		args: []string{"update-index", "-z", "--index-info"},
+	_, err := b.Run(ctx, command.Command{
+		Index: index, Stdin: &lines,
+		Args: []string{"update-index", "-z", "--index-info"},
 	})
 	return err
 }
@@ -43,11 +39,11 @@ func (b *base) editIndex(ctx context.Context, index string, edits []edit) error 
 // applyDiff applies a patch to an index. The patch is hostile: what it asks
 // for is looked at before anything is made of the index, by listIndex.
 func (b *base) applyDiff(ctx context.Context, index string, p task.Patch) error {
-	_, err := b.run(ctx, command{
-		index: index, stdin: bytes.NewReader(p.Diff),
-		args: []string{"apply", "--cached", "--whitespace=nowarn", "-"},
+	_, err := b.Run(ctx, command.Command{
+		Index: index, Stdin: bytes.NewReader(p.Diff),
+		Args: []string{"apply", "--cached", "--whitespace=nowarn", "-"},
 	})
-	if complains(err, "patch", "index", "error:") {
+	if command.Complains(err, "patch", "index", "error:") {
 		return task.Errorf(task.CodeConflict, "the patch does not apply to %.12s: %w", b.sha, err)
 	}
 	return err
@@ -55,12 +51,12 @@ func (b *base) applyDiff(ctx context.Context, index string, p task.Patch) error 
 
 // listIndex returns the files of an index, and refuses one that holds links
 // the base does not have.
-func (b *base) listIndex(ctx context.Context, index string) (map[string]entry, error) {
-	out, err := b.run(ctx, command{index: index, args: []string{"ls-files", "--stage", "-z"}})
+func (b *base) listIndex(ctx context.Context, index string) (map[string]tree.Entry, error) {
+	out, err := b.Run(ctx, command.Command{Index: index, Args: []string{"ls-files", "--stage", "-z"}})
 	if err != nil {
 		return nil, err
 	}
-	files := map[string]entry{}
+	files := map[string]tree.Entry{}
 	for line := range bytes.SplitSeq(out, []byte{0}) {
 		meta, path, ok := strings.Cut(string(line), "\t")
 		field := strings.Fields(meta)
@@ -69,15 +65,15 @@ func (b *base) listIndex(ctx context.Context, index string) (map[string]entry, e
 		}
 		mode, err := strconv.ParseUint(field[0], 8, 32)
 		if err != nil {
-			return nil, fmt.Errorf("reading an index: %w", err)
+			return nil, fmt.Errorf("reading an Index: %w", err)
 		}
-		e := entry{uint32(mode), field[1]}
-		if e.mode != modeFile && e.mode != modeExec && b.files[path] != e {
-			return nil, refuse(path, "the patch makes it a link, which is not allowed")
+		e := tree.Entry{Mode: uint32(mode), SHA: field[1]}
+		if e.Mode != tree.ModeFile && e.Mode != tree.ModeExec && b.files[path] != e {
+			return nil, tree.Refuse(path, "the patch makes it a link, which is not allowed")
 		}
-		if b.files[path] == (entry{}) {
-			if reason := badName(path); reason != "" {
-				return nil, refuse(path, reason)
+		if b.files[path] == (tree.Entry{}) {
+			if reason := tree.BadName(path); reason != "" {
+				return nil, tree.Refuse(path, reason)
 			}
 		}
 		files[path] = e
@@ -87,13 +83,13 @@ func (b *base) listIndex(ctx context.Context, index string) (map[string]entry, e
 
 // writeTree stores the tree of an index.
 func (b *base) writeTree(ctx context.Context, index string) (string, error) {
-	out, err := b.run(ctx, command{index: index, args: []string{"write-tree"}})
+	out, err := b.Run(ctx, command.Command{Index: index, Args: []string{"write-tree"}})
 	return strings.TrimSpace(string(out)), err
 }
 
 // diff compares the base commit with a tree, never with a work tree.
 func (b *base) diff(ctx context.Context, tree string) ([]byte, error) {
-	return b.run(ctx, command{args: []string{
+	return b.Run(ctx, command.Command{Args: []string{
 		"diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", "--no-color",
 		"--no-ext-diff", "--no-textconv", "--ignore-submodules=all",
 		"--src-prefix=a/", "--dst-prefix=b/", b.sha + "^{tree}", tree,
@@ -102,7 +98,7 @@ func (b *base) diff(ctx context.Context, tree string) ([]byte, error) {
 
 // changes lists what diff shows.
 func (b *base) changes(ctx context.Context, tree string) ([]task.FileChange, error) {
-	out, err := b.run(ctx, command{args: []string{
+	out, err := b.Run(ctx, command.Command{Args: []string{
 		"diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames",
 		"--no-ext-diff", "--no-textconv", "--ignore-submodules=all", b.sha + "^{tree}", tree,
 	}})
@@ -156,5 +152,5 @@ func modeOf(octal string) uint32 {
 
 // scratch names an index file of its own for one operation.
 func (b *base) scratch(n int) string {
-	return filepath.Join(b.dir, "index."+strconv.Itoa(n))
+	return filepath.Join(b.Dir, "index."+strconv.Itoa(n))
 }

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"honk/internal/git/command"
+	"honk/internal/git/tree"
 )
 
 const (
@@ -68,16 +71,16 @@ func (b *base) pack(ctx context.Context, dir string) error {
 	}
 	// A searched-for delta would cost more time than it saves; the ones the
 	// source has are taken over.
-	_, err = b.run(ctx, command{
-		args:  []string{"pack-objects", "--quiet", "--window=0", "--delta-base-offset", filepath.Join(dir, "pack")},
-		stdin: strings.NewReader(strings.Join(slices.Sorted(maps.Keys(need)), "\n") + "\n"),
+	_, err = b.Run(ctx, command.Command{
+		Args:  []string{"pack-objects", "--quiet", "--window=0", "--delta-base-offset", filepath.Join(dir, "pack")},
+		Stdin: strings.NewReader(strings.Join(slices.Sorted(maps.Keys(need)), "\n") + "\n"),
 	})
 	return b.incomplete(err)
 }
 
 // objects are the names of all objects of the base commit.
 func (b *base) objects(ctx context.Context) (map[string]bool, error) {
-	root, err := b.line(ctx, "rev-parse", b.sha+"^{tree}")
+	root, err := b.Line(ctx, "rev-parse", b.sha+"^{tree}")
 	if err != nil {
 		return nil, b.incomplete(err)
 	}
@@ -86,8 +89,8 @@ func (b *base) objects(ctx context.Context) (map[string]bool, error) {
 		need[sha] = true
 	}
 	for _, e := range b.files {
-		if e.mode != modeGitlink {
-			need[e.sha] = true
+		if e.Mode != tree.ModeGitlink {
+			need[e.SHA] = true
 		}
 	}
 	return need, nil
@@ -133,7 +136,7 @@ func (b *base) showIndex(ctx context.Context, index string) (names []string, err
 		return nil, err
 	}
 	defer f.Close()
-	out, err := b.run(ctx, command{args: []string{"show-index"}, stdin: f})
+	out, err := b.Run(ctx, command.Command{Args: []string{"show-index"}, Stdin: f})
 	for line := range strings.Lines(string(out)) {
 		if field := strings.Fields(line); len(field) > 1 {
 			names = append(names, field[1])
@@ -151,7 +154,7 @@ func (b *base) linkFrom(dir string) (ok bool, err error) {
 			return false, err
 		}
 		for _, file := range found {
-			err = os.Link(file, filepath.Join(b.dir, "objects", "pack", filepath.Base(file)))
+			err = os.Link(file, filepath.Join(b.Dir, "objects", "pack", filepath.Base(file)))
 			if errors.Is(err, os.ErrNotExist) {
 				return false, nil
 			}

@@ -12,6 +12,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"honk/internal/git/command"
+	"honk/internal/git/tree"
 	"honk/internal/task"
 )
 
@@ -33,7 +35,7 @@ func (c *Checkout) PatchOf(ctx context.Context, dir string) (task.Patch, error) 
 	return c.patch(ctx, dir, nil)
 }
 
-func (c *Checkout) patch(ctx context.Context, dir string, start map[string]stamp) (task.Patch, error) {
+func (c *Checkout) patch(ctx context.Context, dir string, start map[string]tree.Stamp) (task.Patch, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patchTime, task.Errorf(task.CodeTimeout,
 		"reading the work tree took more than %s; remove what is not needed", patchTime))
 	defer cancel()
@@ -41,45 +43,45 @@ func (c *Checkout) patch(ctx context.Context, dir string, start map[string]stamp
 	defer c.seq.Unlock()
 	c.turn++
 	objects := c.base.storage()
-	w := c.newWalker(start, func(content []byte) (string, error) {
+	changed, err := tree.Walk(ctx, dir, c.base.files, start, func(content []byte) error {
 		return store(objects, plumbing.BlobObject, content)
 	})
-	if err := w.walk(ctx, dir); err != nil {
+	if err != nil {
 		return task.Patch{}, err
 	}
 	p := task.Patch{Base: c.BaseSHA}
-	if len(w.edits) == 0 {
+	if len(changed.Edits) == 0 {
 		return p, nil
 	}
 	index := c.base.scratch(c.turn)
 	defer os.Remove(index)
-	tree, err := c.base.commitTree(ctx, index, w.edits)
+	root, err := c.base.commitTree(ctx, index, changed.Edits)
 	if err != nil {
 		return task.Patch{}, err
 	}
-	if p.Diff, err = c.base.diff(ctx, tree); errors.Is(err, errTooMuch) {
+	if p.Diff, err = c.base.diff(ctx, root); errors.Is(err, command.ErrTooMuch) {
 		return task.Patch{}, task.Errorf(task.CodeInvalid,
-			"the change is larger than %d MiB; make it smaller", maxOutput>>20)
+			"the change is larger than %d MiB; make it smaller", command.MaxOutput>>20)
 	}
 	if err != nil {
 		return task.Patch{}, err
 	}
-	if p.Files, err = c.base.changes(ctx, tree); err != nil {
+	if p.Files, err = c.base.changes(ctx, root); err != nil {
 		return task.Patch{}, err
 	}
 	for i := range p.Files {
-		p.Files[i].Size = w.sizes[p.Files[i].Path]
+		p.Files[i].Size = changed.Sizes[p.Files[i].Path]
 	}
 	return p, nil
 }
 
 // commitTree stores the base's tree with the edits made.
-func (b *base) commitTree(ctx context.Context, index string, edits []edit) (string, error) {
-	if _, err := b.run(ctx, command{index: index, args: []string{"read-tree", b.sha}}); err != nil {
+func (b *base) commitTree(ctx context.Context, index string, edits []tree.Edit) (string, error) {
+	if _, err := b.Run(ctx, command.Command{Index: index, Args: []string{"read-tree", b.sha}}); err != nil {
 		return "", err
 	}
 	if err := b.editIndex(ctx, index, edits); err != nil {
-		if complains(err, "Invalid path") {
+		if command.Complains(err, "Invalid path") {
 			err = task.Errorf(task.CodeInvalid, "a name in the change is not allowed by git; rename the file: %w", err)
 		}
 		return "", err
@@ -89,11 +91,11 @@ func (b *base) commitTree(ctx context.Context, index string, edits []edit) (stri
 
 // storage reads and writes the objects of the trusted directory.
 func (b *base) storage() *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(osfs.New(b.dir), cache.NewObjectLRU(4*cache.MiByte), filesystem.Options{})
+	return filesystem.NewStorageWithOptions(osfs.New(b.Dir), cache.NewObjectLRU(4*cache.MiByte), filesystem.Options{})
 }
 
-// store writes an object and returns its name.
-func store(objects *filesystem.Storage, kind plumbing.ObjectType, content []byte) (string, error) {
+// store writes an object.
+func store(objects *filesystem.Storage, kind plumbing.ObjectType, content []byte) error {
 	obj := objects.NewEncodedObject()
 	obj.SetType(kind)
 	obj.SetSize(int64(len(content)))
@@ -102,12 +104,11 @@ func store(objects *filesystem.Storage, kind plumbing.ObjectType, content []byte
 		_, err = out.Write(content)
 		err = errors.Join(err, out.Close())
 	}
-	if err != nil {
-		return "", fmt.Errorf("storing an object: %w", err)
+	if err == nil {
+		_, err = objects.SetEncodedObject(obj)
 	}
-	hash, err := objects.SetEncodedObject(obj)
 	if err != nil {
-		return "", fmt.Errorf("storing an object: %w", err)
+		return fmt.Errorf("storing an object: %w", err)
 	}
-	return hash.String(), nil
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"honk/internal/git/command"
+	"honk/internal/git/tree"
 	"honk/internal/task"
 )
 
@@ -49,7 +51,7 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 		return pr, err
 	}
 	defer func() { err = errors.Join(err, b.remove()) }()
-	if p.Source.local() {
+	if p.Source.Local() {
 		// A push, on the other hand, needs the mirror's history.
 		if err := errors.Join(b.link(ctx), b.detach()); err != nil {
 			return pr, err
@@ -59,18 +61,18 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 	if err != nil {
 		return pr, err
 	}
-	dest, err := b.destination(p.Source)
+	dest, err := g.origin.Destination(p.Source, b.Repo)
 	if err != nil {
 		return pr, err
 	}
-	defer dest.done()
+	defer dest.CloseFunc()
 	ref := "refs/heads/" + p.Branch
-	head, err := dest.head(ctx, ref)
+	head, err := dest.HeadFunc(ctx, ref)
 	if err != nil {
 		return pr, err
 	}
 	if head != "" {
-		if err := dest.sameWork(ctx, head, tree, p); err != nil {
+		if err := p.isAt(ctx, dest.Repo, head, tree); err != nil {
 			return pr, err
 		}
 		return task.PullRequest{Branch: p.Branch, HeadSHA: head}, nil
@@ -78,7 +80,7 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 	if head, err = b.commit(tree, p); err != nil {
 		return pr, err
 	}
-	if err := dest.create(ctx, ref, head); err != nil {
+	if err := dest.CreateFunc(ctx, ref, head); err != nil {
 		return pr, err
 	}
 	return task.PullRequest{Branch: p.Branch, HeadSHA: head}, nil
@@ -101,7 +103,7 @@ func (p Publish) check() error {
 	}
 	for _, s := range []Signature{p.Author, p.Committer} {
 		for _, text := range []string{s.Name, s.Email} {
-			if text == "" || strings.ContainsAny(text, "<>") || strings.ContainsFunc(text, invisible) {
+			if text == "" || strings.ContainsAny(text, "<>") || strings.ContainsFunc(text, tree.Invisible) {
 				return task.Errorf(task.CodeInvalid, "%q cannot stand in the author line of a commit", text)
 			}
 		}
@@ -154,72 +156,12 @@ func (b *base) commit(tree string, p Publish) (string, error) {
 	return hash.String(), nil
 }
 
-// sameWork accepts an existing branch only if it is what we would publish.
-func (d destination) sameWork(ctx context.Context, head, tree string, p Publish) error {
-	got, err := d.line(ctx, "log", "-1", "--no-show-signature", "--format=%T %P", head, "--")
+// isAt accepts an existing branch only if it is what we would publish.
+func (p Publish) isAt(ctx context.Context, dest command.Repo, head, tree string) error {
+	got, err := dest.Line(ctx, "log", "-1", "--no-show-signature", "--format=%T %P", head, "--")
 	if err == nil && got == tree+" "+p.Base {
 		return nil
 	}
 	return task.Errorf(task.CodeConflict,
 		"the branch %q exists already with other content; delete it or choose another name", p.Branch)
-}
-
-// destination is where a branch is created.
-type destination struct {
-	// repo can read what head finds.
-	repo
-	// head returns the commit a ref names, "" when there is none.
-	head func(ctx context.Context, ref string) (string, error)
-	// create makes the ref if nobody has made it before.
-	create func(ctx context.Context, ref, sha string) error
-	done   func()
-}
-
-func (b *base) destination(src Source) (destination, error) {
-	if !src.local() {
-		m, err := b.g.mirror(src)
-		remote := remoteBranch{b, m}
-		return destination{b.repo, remote.head, remote.create, func() {}}, err
-	}
-	l, err := discover(src.Repo.URL)
-	if err != nil {
-		return destination{}, err
-	}
-	lens, done, err := b.g.lens(l)
-	here := localBranch{b, l, lens}
-	return destination{lens, here.head, here.create, done}, err
-}
-
-// remoteBranch creates a branch by git push to a literal URL.
-type remoteBranch struct {
-	base *base
-	m    mirror
-}
-
-func (r remoteBranch) head(ctx context.Context, ref string) (string, error) {
-	adv, err := r.m.advertised(ctx, strings.TrimPrefix(ref, "refs/heads/"))
-	sha := adv.refs[ref]
-	if err != nil || sha == "" {
-		return "", err
-	}
-	_, err = r.push(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-		"--no-recurse-submodules", "--no-auto-maintenance", "--", r.m.src.Repo.URL, ref)
-	return sha, r.m.explain(err)
-}
-
-func (r remoteBranch) create(ctx context.Context, ref, sha string) error {
-	_, err := r.push(ctx, "push", "--quiet", "--porcelain", "--no-follow-tags", "--recurse-submodules=no",
-		// The empty lease means: only if the ref does not exist.
-		"--force-with-lease="+ref+":", "--", r.m.src.Repo.URL, sha+":"+ref)
-	if complains(err, "stale info", "rejected", "already exists") {
-		return task.Errorf(task.CodeConflict, "the repository does not take the branch: %w", err)
-	}
-	return r.m.explain(err)
-}
-
-// push runs in the task's directory, with the mirror's right of access.
-func (r remoteBranch) push(ctx context.Context, args ...string) ([]byte, error) {
-	return r.base.run(ctx, command{
-		args: args, env: r.m.env, secret: r.m.src.Auth.line,
-	})
 }

@@ -1,4 +1,4 @@
-package git
+package tree
 
 import (
 	"context"
@@ -22,20 +22,21 @@ const (
 	maxDepth   = 64
 	maxChanged = 2_000
 	maxFile    = 10 << 20
-	maxTotal   = 40 << 20 // of all changed files
-	maxHashed  = 2 << 30  // of files whose time stamps changed
-	maxIgnore  = 1 << 20  // of a .gitignore
+	maxTotal   = 40 << 20  // of all changed files
+	maxHeld    = 256 << 20 // of a file that may be as it was
+	maxHashed  = 2 << 30   // of files whose time stamps changed
+	maxIgnore  = 1 << 20   // of a .gitignore
 )
 
 // walker reads a hostile work tree: it follows no link, waits for no pipe,
 // and reads no file that did not change since the tree was filled.
 type walker struct {
-	base  *base
-	start map[string]stamp
-	store func(content []byte) (sha string, err error)
+	base  map[string]Entry
+	start map[string]Stamp
+	store func(content []byte) error
 	dirs  map[string]bool // directories that hold files of the base
-	now   map[string]entry
-	edits []edit
+	now   map[string]Entry
+	edits []Edit
 	added []string
 	sizes map[string]int64
 
@@ -43,17 +44,29 @@ type walker struct {
 	total, hashed int64
 }
 
-func (c *Checkout) newWalker(start map[string]stamp, store func([]byte) (string, error)) *walker {
+// Changes are how a work tree differs from the base commit.
+type Changes struct {
+	// Edits turn the base's tree into the work tree's, sorted by path.
+	Edits []Edit
+	// Sizes are those of the files that Edits set.
+	Sizes map[string]int64
+}
+
+// Walk compares the work tree in dir with the base commit. start is what the
+// tree held when it was filled; store keeps new content. What no change may
+// hold is an error of code invalid that names the path and the remedy.
+func Walk(ctx context.Context, dir string, base map[string]Entry, start map[string]Stamp, store func([]byte) error) (Changes, error) {
 	w := &walker{
-		base: c.base, start: start, store: store, dirs: map[string]bool{},
-		now: map[string]entry{}, sizes: map[string]int64{},
+		base: base, start: start, store: store, dirs: map[string]bool{},
+		now: map[string]Entry{}, sizes: map[string]int64{},
 	}
-	for p := range c.base.files {
+	for p := range base {
 		for dir := path.Dir(p); dir != "." && !w.dirs[dir]; dir = path.Dir(dir) {
 			w.dirs[dir] = true
 		}
 	}
-	return w
+	err := w.walk(ctx, dir)
+	return Changes{w.edits, w.sizes}, err
 }
 
 // walk finds out what changed below dir.
@@ -66,40 +79,39 @@ func (w *walker) walk(ctx context.Context, dir string) error {
 	if err := w.dir(ctx, root, "", nil); err != nil {
 		return err
 	}
-	for p, e := range w.base.files {
-		if e.mode == modeGitlink {
+	for p, e := range w.base {
+		if e.Mode == ModeGitlink {
 			if err := w.keepGitlink(p, e); err != nil {
 				return err
 			}
 		} else if _, ok := w.now[p]; !ok {
-			w.edits = append(w.edits, edit{path: p})
+			w.edits = append(w.edits, Edit{Path: p})
 		}
 	}
 	if len(w.edits) > maxChanged {
-		return refuse(w.edits[maxChanged].path, fmt.Sprintf(
+		return Refuse(w.edits[maxChanged].Path, fmt.Sprintf(
 			"the change has more than %d files; make it smaller, or add what is generated to .gitignore", maxChanged))
 	}
-	slices.SortFunc(w.edits, func(x, y edit) int { return strings.Compare(x.path, y.path) })
+	slices.SortFunc(w.edits, func(x, y Edit) int { return strings.Compare(x.Path, y.Path) })
 	slices.Sort(w.added)
 	return collisions(w.now, w.added)
 }
 
 // keepGitlink keeps a submodule as the base has it, checked out or not.
-func (w *walker) keepGitlink(p string, e entry) error {
+func (w *walker) keepGitlink(p string, e Entry) error {
 	for parent := p; parent != "."; parent = path.Dir(parent) {
 		if found, ok := w.now[parent]; ok && found != e {
-			return refuse(parent, "takes the place of a submodule; restore it")
+			return Refuse(parent, "takes the place of a submodule; restore it")
 		}
 	}
 	w.now[p] = e
 	return nil
 }
 
-// dir reads one directory. rules are the ignore rules above it; nil rules
-// inside an ignored directory that holds tracked files are marked by ignored.
+// dir reads one directory. rules are the ignore rules above it.
 func (w *walker) dir(ctx context.Context, root *os.Root, dir string, rules []gitignore.Pattern) error {
 	if strings.Count(dir, "/") >= maxDepth {
-		return refuse(dir, fmt.Sprintf("lies more than %d directories deep; flatten it", maxDepth))
+		return Refuse(dir, fmt.Sprintf("lies more than %d directories deep; flatten it", maxDepth))
 	}
 	names, err := w.names(ctx, root, dir)
 	if err != nil {
@@ -116,16 +128,16 @@ func (w *walker) dir(ctx context.Context, root *os.Root, dir string, rules []git
 	for _, name := range names {
 		p := path.Join(dir, name)
 		info, err := root.Lstat(name)
-		switch _, tracked := w.base.files[p]; {
+		switch _, tracked := w.base[p]; {
 		case errors.Is(err, fs.ErrNotExist), p == ".git":
 			continue
 		case err != nil:
-			return refuse(p, "cannot be read; make it readable or remove it")
+			return Refuse(p, "cannot be read; make it readable or remove it")
 		case tracked:
 		case match.Match(strings.Split(p, "/"), info.IsDir()) && !(info.IsDir() && w.dirs[p]):
 			continue
 		case isDotGit(name):
-			return refuse(p, "a nested git repository cannot be part of a change; remove it, or add it to .gitignore")
+			return Refuse(p, "a nested git repository cannot be part of a change; remove it, or add it to .gitignore")
 		}
 		if err := w.entry(ctx, root, p, info, rules); err != nil {
 			return err
@@ -135,23 +147,23 @@ func (w *walker) dir(ctx context.Context, root *os.Root, dir string, rules []git
 }
 
 func (w *walker) entry(ctx context.Context, root *os.Root, p string, info fs.FileInfo, rules []gitignore.Pattern) error {
-	was := w.base.files[p]
+	was := w.base[p]
 	switch mode := info.Mode(); {
-	case was.mode == modeGitlink && mode.IsDir():
+	case was.Mode == ModeGitlink && mode.IsDir():
 		return nil
 	case mode.IsDir():
 		sub, err := root.OpenRoot(path.Base(p))
 		if err != nil {
-			return refuse(p, "cannot be opened; make it readable or remove it")
+			return Refuse(p, "cannot be opened; make it readable or remove it")
 		}
 		defer sub.Close()
 		return w.dir(ctx, sub, p, rules)
 	case mode&fs.ModeSymlink != 0:
 		return w.symlink(root, p, was)
 	case !mode.IsRegular():
-		return refuse(p, "is a pipe, socket or device; remove it")
+		return Refuse(p, "is a pipe, socket or device; remove it")
 	case mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0:
-		return refuse(p, "has a special permission bit; clear it with chmod")
+		return Refuse(p, "has a special permission bit; clear it with chmod")
 	}
 	return w.file(root, p, info, was)
 }
@@ -160,7 +172,7 @@ func (w *walker) entry(ctx context.Context, root *os.Root, p string, info fs.Fil
 func (w *walker) names(ctx context.Context, root *os.Root, dir string) ([]string, error) {
 	f, err := root.Open(".")
 	if err != nil {
-		return nil, refuse(dir, "cannot be opened; make it readable or remove it")
+		return nil, Refuse(dir, "cannot be opened; make it readable or remove it")
 	}
 	defer f.Close()
 	var names []string
@@ -172,13 +184,13 @@ func (w *walker) names(ctx context.Context, root *os.Root, dir string) ([]string
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case w.entries > maxEntries:
-			return nil, refuse(dir, fmt.Sprintf(
+			return nil, Refuse(dir, fmt.Sprintf(
 				"the work tree has more than %d files; remove what is not needed, or add it to .gitignore", maxEntries))
 		case errors.Is(err, io.EOF):
 			slices.Sort(names)
 			return names, nil
 		case err != nil:
-			return nil, refuse(dir, "cannot be read; make it readable or remove it")
+			return nil, Refuse(dir, "cannot be read; make it readable or remove it")
 		}
 	}
 }
@@ -191,10 +203,10 @@ func (w *walker) checkBare(dir string, names []string) error {
 			return nil
 		}
 	}
-	if _, tracked := w.base.files[path.Join(dir, "HEAD")]; tracked {
+	if _, tracked := w.base[path.Join(dir, "HEAD")]; tracked {
 		return nil
 	}
-	return refuse(dir, "is a bare git repository, which cannot be part of a change; remove it, or add it to .gitignore")
+	return Refuse(dir, "is a bare git repository, which cannot be part of a change; remove it, or add it to .gitignore")
 }
 
 func withIgnoreFile(root *os.Root, dir string, names []string, rules []gitignore.Pattern) ([]gitignore.Pattern, error) {
@@ -206,7 +218,7 @@ func withIgnoreFile(root *os.Root, dir string, names []string, rules []gitignore
 		return rules, nil // git does not follow such a file either
 	}
 	if err != nil {
-		return nil, refuse(path.Join(dir, ".gitignore"), "cannot be read, or is too big")
+		return nil, Refuse(path.Join(dir, ".gitignore"), "cannot be read, or is too big")
 	}
 	var domain []string
 	if dir != "" {
@@ -222,40 +234,40 @@ func withIgnoreFile(root *os.Root, dir string, names []string, rules []gitignore
 	return rules, nil
 }
 
-func (w *walker) symlink(root *os.Root, p string, was entry) error {
+func (w *walker) symlink(root *os.Root, p string, was Entry) error {
 	target, err := root.Readlink(path.Base(p))
-	if err != nil || was.mode != modeSymlink || blobName([]byte(target)) != was.sha {
-		return refuse(p, "symbolic links can be neither added nor changed; use a regular file")
+	if err != nil || was.Mode != ModeSymlink || BlobName([]byte(target)) != was.SHA {
+		return Refuse(p, "symbolic links can be neither added nor changed; use a regular file")
 	}
 	w.now[p] = was
 	return nil
 }
 
-func (w *walker) file(root *os.Root, p string, info fs.FileInfo, was entry) error {
-	e := entry{modeFile, ""}
+func (w *walker) file(root *os.Root, p string, info fs.FileInfo, was Entry) error {
+	e := Entry{ModeFile, ""}
 	if info.Mode()&0o100 != 0 {
-		e.mode = modeExec
+		e.Mode = ModeExec
 	}
 	start, known := w.start[p]
 	size := info.Size()
 	if known && start.stat == statOf(info) {
-		e.sha = start.sha
+		e.SHA = start.SHA
 	} else {
-		if size > maxFile && (!known || start.stat.size != size) {
+		if size > maxFile && (was.Mode == 0 || known && start.stat.size != size || size > maxHeld) {
 			return tooBig(p)
 		}
 		if w.hashed += size; w.hashed > maxHashed {
-			return refuse(p, "too much was rewritten; restore what need not change")
+			return Refuse(p, "too much was rewritten; restore what need not change")
 		}
 		content, link, err := readFile(root, path.Base(p), max(maxFile, size))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil {
-			return refuse(p, "cannot be read; make it readable, or remove it")
+			return Refuse(p, "cannot be read; make it readable, or remove it")
 		}
-		e.sha, size = blobName(content), int64(len(content))
-		if e.sha != was.sha {
+		e.SHA, size = BlobName(content), int64(len(content))
+		if e.SHA != was.SHA {
 			if err := w.take(p, content, link); err != nil {
 				return err
 			}
@@ -265,14 +277,14 @@ func (w *walker) file(root *os.Root, p string, info fs.FileInfo, was entry) erro
 	if e == was {
 		return nil
 	}
-	if was.mode == 0 {
-		if reason := badName(p); reason != "" {
-			return refuse(p, reason)
+	if was.Mode == 0 {
+		if reason := BadName(p); reason != "" {
+			return Refuse(p, reason)
 		}
 		w.added = append(w.added, p)
 	}
 	w.sizes[p] = size
-	w.edits = append(w.edits, edit{p, e})
+	w.edits = append(w.edits, Edit{p, e})
 	return nil
 }
 
@@ -281,20 +293,19 @@ func (w *walker) take(p string, content []byte, linked bool) error {
 	w.total += int64(len(content))
 	switch {
 	case linked:
-		return refuse(p, "is a hard link; replace it by a copy")
+		return Refuse(p, "is a hard link; replace it by a copy")
 	case len(content) > maxFile:
 		return tooBig(p)
 	case len(w.edits) >= maxChanged, w.total > maxTotal:
-		return refuse(p, fmt.Sprintf(
+		return Refuse(p, fmt.Sprintf(
 			"the change has more than %d files or %d MiB; make it smaller, or add what is generated to .gitignore",
 			maxChanged, maxTotal>>20))
 	}
-	_, err := w.store(content)
-	return err
+	return w.store(content)
 }
 
 func tooBig(p string) error {
-	return refuse(p, fmt.Sprintf("is larger than %d MiB; remove it, or add it to .gitignore", maxFile>>20))
+	return Refuse(p, fmt.Sprintf("is larger than %d MiB; remove it, or add it to .gitignore", maxFile>>20))
 }
 
 var (
@@ -329,6 +340,7 @@ func readFile(root *os.Root, name string, limit int64) (content []byte, linked b
 	return content, ok && sys.Nlink > 1, err
 }
 
-func blobName(content []byte) string {
+// BlobName returns the name git gives to content.
+func BlobName(content []byte) string {
 	return plumbing.ComputeHash(plumbing.BlobObject, content).String()
 }

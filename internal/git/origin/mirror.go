@@ -1,9 +1,10 @@
-package git
+package origin
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"honk/internal/git/command"
 	"honk/internal/task"
 )
 
@@ -20,12 +22,13 @@ const lockPoll = 50 * time.Millisecond
 // mirror is the cache of one remote repository: bare, with only the refs that
 // were asked for, below refs/honk/.
 type mirror struct {
-	repo
+	command.Repo
 	src Source
 	env []string
+	log *slog.Logger
 }
 
-func (g *Git) mirror(src Source) (mirror, error) {
+func (c Cache) mirror(src Source) (mirror, error) {
 	env, err := src.remote()
 	if err != nil {
 		return mirror{}, err
@@ -34,17 +37,17 @@ func (g *Git) mirror(src Source) (mirror, error) {
 	if err != nil {
 		return mirror{}, err
 	}
-	return mirror{repo{g, filepath.Join(g.dir, path)}, src, env}, nil
+	return mirror{command.Repo{Binary: c.Binary, Dir: filepath.Join(c.Dir, path)}, src, env, c.Log}, nil
 }
 
 func (m mirror) run(ctx context.Context, args ...string) ([]byte, error) {
-	return m.repo.run(ctx, command{args: args, env: m.env, secret: m.src.Auth.line})
+	return m.Run(ctx, command.Command{Args: args, Env: m.env, Secret: m.src.Auth.line})
 }
 
 // fetch makes sure the mirror holds what ref names at the remote and returns
 // it. An empty ref is the remote's HEAD.
 func (m mirror) fetch(ctx context.Context, ref string) (sha, branch string, err error) {
-	unlock, err := lock(ctx, m.dir+".lock")
+	unlock, err := lock(ctx, m.Dir+".lock")
 	if err != nil {
 		return "", "", err
 	}
@@ -58,8 +61,8 @@ func (m mirror) fetch(ctx context.Context, ref string) (sha, branch string, err 
 	}
 	// Nothing in a mirror is precious. If it is broken, a new one helps; if
 	// it is not, the second error says what is wrong.
-	m.g.log.WarnContext(ctx, "mirror renewed", "repo", m.src.Repo.String(), "error", err)
-	if err := os.RemoveAll(m.dir); err != nil {
+	m.log.WarnContext(ctx, "mirror renewed", "repo", m.src.Repo.String(), "error", err)
+	if err := os.RemoveAll(m.Dir); err != nil {
 		return "", "", fmt.Errorf("removing a broken mirror: %w", err)
 	}
 	if err := m.prepare(); err != nil {
@@ -69,13 +72,13 @@ func (m mirror) fetch(ctx context.Context, ref string) (sha, branch string, err 
 }
 
 func (m mirror) prepare() error {
-	if isGitDir(m.dir) {
+	if isGitDir(m.Dir) {
 		return nil
 	}
-	if err := os.RemoveAll(m.dir); err != nil {
+	if err := os.RemoveAll(m.Dir); err != nil {
 		return fmt.Errorf("removing a broken mirror: %w", err)
 	}
-	_, err := m.g.newBare(m.dir)
+	_, err := command.New(m.Binary, m.Dir)
 	return err
 }
 
@@ -97,7 +100,7 @@ func (m mirror) update(ctx context.Context, ref string) (sha, branch string, err
 			return "", "", err
 		}
 		// A tag may name a tag object; the commit is what counts.
-		sha, err = m.line(ctx, "rev-parse", "--verify", "--end-of-options", sha+"^{commit}")
+		sha, err = m.Line(ctx, "rev-parse", "--verify", "--end-of-options", sha+"^{commit}")
 		if ref == "" {
 			ref = strings.TrimPrefix(adv.head, "refs/heads/")
 		}
@@ -144,7 +147,7 @@ func (m mirror) advertised(ctx context.Context, ref string) (advertisement, erro
 // want fetches what the remote calls name unless the mirror has sha under its
 // own name already.
 func (m mirror) want(ctx context.Context, name, own, sha string) error {
-	have, err := m.line(ctx, "rev-parse", "--verify", "--quiet", own)
+	have, err := m.Line(ctx, "rev-parse", "--verify", "--quiet", own)
 	if err == nil && have == sha {
 		return nil
 	}
@@ -158,17 +161,17 @@ func (m mirror) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case complains(err, "not our ref", "couldn't find remote ref", "unadvertised object"):
+	case command.Complains(err, "not our ref", "couldn't find remote ref", "unadvertised object"):
 		return task.Errorf(task.CodeNotFound, "the commit or ref is not in %s: %w", m.src.Repo, err)
-	case complains(err, "mismatched algorithms"):
+	case command.Complains(err, "mismatched algorithms"):
 		return task.Errorf(task.CodeInvalid, "%s uses SHA-256 objects, which Honk does not support", m.src.Repo)
-	case complains(err, "Authentication failed", "could not read Username", "returned error: 401", "returned error: 403"):
+	case command.Complains(err, "Authentication failed", "could not read Username", "returned error: 401", "returned error: 403"):
 		return task.Errorf(task.CodeForbidden, "%s refuses us; check the token and its permissions: %w", m.src.Repo, err)
-	case complains(err, "returned error: 30", "unable to update url base from redirection"):
+	case command.Complains(err, "returned error: 30", "unable to update url base from redirection"):
 		return task.Errorf(task.CodeInvalid, "%s has moved; use its new URL: %w", m.src.Repo, err)
-	case complains(err, "not found", "does not appear to be a git repository"):
+	case command.Complains(err, "not found", "does not appear to be a git repository"):
 		return task.Errorf(task.CodeNotFound, "there is no repository %s: %w", m.src.Repo, err)
-	case complains(err, "unable to access", "Could not resolve", "hung up", "early EOF"):
+	case command.Complains(err, "unable to access", "Could not resolve", "hung up", "early EOF"):
 		return task.Errorf(task.CodeUnavailable, "%s cannot be reached: %w", m.src.Repo, err)
 	}
 	return err

@@ -1,4 +1,4 @@
-package git
+package tree
 
 import (
 	"path"
@@ -13,20 +13,20 @@ import (
 // maxPath is the length of a path in a patch, in bytes.
 const maxPath = 1000
 
-// refuse is the error for a file that may not be in a change. The agent reads
+// Refuse returns the error for a file that may not be in a change. The agent reads
 // it too and can mend it.
-func refuse(path, reason string) error {
+func Refuse(path, reason string) error {
 	return task.Errorf(task.CodeInvalid, "%q: %s", path, reason)
 }
 
-// badName returns why a new file may not have this path, "" when it may.
-func badName(p string) string {
+// BadName returns why a new file may not have this path, "" when it may.
+func BadName(p string) string {
 	switch {
 	case len(p) > maxPath:
 		return "the path is too long; use a shorter one"
 	case !utf8.ValidString(p):
 		return "the name is not valid UTF-8; rename it"
-	case strings.ContainsFunc(p, invisible):
+	case strings.ContainsFunc(p, Invisible):
 		return "the name holds control or invisible characters; rename it"
 	case strings.Contains(p, `\`):
 		return "the name holds a backslash; rename it"
@@ -42,9 +42,9 @@ func badName(p string) string {
 	return ""
 }
 
-// invisible holds what a reader does not see: control characters, and format
-// characters such as those that turn the direction of text.
-func invisible(r rune) bool {
+// Invisible reports whether a reader does not see r: control characters, and
+// format characters such as those that turn the direction of text.
+func Invisible(r rune) bool {
 	return unicode.Is(unicode.C, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || r == '\u115f' || r == '\u3164'
 }
 
@@ -56,7 +56,7 @@ func isDotGit(name string) bool {
 
 // collisions finds new paths, which are sorted, that differ from others only by case, which a
 // case-insensitive file system cannot hold both.
-func collisions(files map[string]entry, added []string) error {
+func collisions(files map[string]Entry, added []string) error {
 	seen := map[string]string{}
 	see := func(p string) (other string) {
 		folded := strings.ToLower(p)
@@ -76,7 +76,7 @@ func collisions(files map[string]entry, added []string) error {
 	for _, p := range added {
 		for full := p; p != "."; p = path.Dir(p) {
 			if other := see(p); other != "" && other != p {
-				return refuse(full, "differs only by case from "+other+"; rename it")
+				return Refuse(full, "differs only by case from "+other+"; rename it")
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package git
+package origin
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"honk/internal/git/command"
 	"honk/internal/task"
 )
 
@@ -21,13 +22,13 @@ import (
 // repository's configuration and hooks. New objects are added as loose files,
 // then one ref file, in git's own way of locking.
 type localBranch struct {
-	base *base
+	from command.Repo // holds the new objects
 	repo local
-	lens repo
+	lens lens
 }
 
 func (d localBranch) head(ctx context.Context, ref string) (string, error) {
-	sha, err := d.lens.line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+	sha, err := d.lens.Line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", ref)
 	if err != nil && ctx.Err() == nil {
 		return "", nil
 	}
@@ -38,7 +39,7 @@ func (d localBranch) create(ctx context.Context, ref, sha string) error {
 	if err := d.free(ctx, ref); err != nil {
 		return err
 	}
-	from, err := os.OpenRoot(d.base.dir)
+	from, err := os.OpenRoot(d.from.Dir)
 	if err != nil {
 		return fmt.Errorf("opening the trusted directory: %w", err)
 	}
@@ -62,7 +63,7 @@ func (d localBranch) create(ctx context.Context, ref, sha string) error {
 // free refuses a ref that could not live beside those which are there, packed
 // or not: refs/heads/honk and refs/heads/honk/x exclude each other.
 func (d localBranch) free(ctx context.Context, ref string) error {
-	out, err := d.lens.line(ctx, "for-each-ref", "--format=%(refname)", "refs/heads")
+	out, err := d.lens.Line(ctx, "for-each-ref", "--format=%(refname)", "refs/heads")
 	if err != nil {
 		return err
 	}

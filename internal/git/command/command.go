@@ -1,4 +1,7 @@
-package git
+// Package command runs the git command with an environment and flags under
+// which nothing that a repository says is executed. Nobody else in Honk starts
+// git.
+package command
 
 import (
 	"bytes"
@@ -16,8 +19,8 @@ import (
 )
 
 const (
-	// maxOutput caps what a command may print unless it says otherwise.
-	maxOutput = 64 << 20
+	// MaxOutput caps what a command may print, in bytes.
+	MaxOutput = 64 << 20
 	// maxStderr caps the complaint kept for the error.
 	maxStderr = 4 << 10
 	// waitDelay is how long a dead command's children may hold its pipes.
@@ -27,22 +30,24 @@ const (
 // userinfo finds the credentials of a URL.
 var userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]*@`)
 
-// repo is a git directory of ours: its config file is one we wrote.
-type repo struct {
-	g   *Git
-	dir string
+// Repo is a git directory of ours: its config file is one that New wrote.
+type Repo struct {
+	// Binary is the git command's path.
+	Binary string
+	// Dir is the git directory.
+	Dir string
 }
 
-// command is one run of git.
-type command struct {
-	args  []string
-	stdin io.Reader
-	// worktree and index are for the commands that need them.
-	worktree, index string
-	// env is added to the fixed environment, for this process only.
-	env []string
-	// secret must not appear in an error.
-	secret string
+// Command is one run of git.
+type Command struct {
+	Args  []string
+	Stdin io.Reader
+	// Worktree and Index are for the commands that need them.
+	Worktree, Index string
+	// Env is added to the fixed environment, for this process only.
+	Env []string
+	// Secret must not appear in an error.
+	Secret string
 }
 
 // flags precede every subcommand. What is set here beats any config file.
@@ -63,9 +68,9 @@ func flags() []string {
 }
 
 // environment is all that a git process sees of the world.
-func (g *Git) environment() []string {
+func (r Repo) environment() []string {
 	return []string{
-		"PATH=" + filepath.Dir(g.binary) + ":/usr/local/bin:/usr/bin:/bin",
+		"PATH=" + filepath.Dir(r.Binary) + ":/usr/local/bin:/usr/bin:/bin",
 		"HOME=/nonexistent", "LC_ALL=C",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false",
@@ -73,66 +78,66 @@ func (g *Git) environment() []string {
 	}
 }
 
-// run executes git and returns what it printed. The error holds its scrubbed
+// Run executes git and returns what it printed. The error holds its scrubbed
 // complaint.
-func (r repo) run(ctx context.Context, c command) ([]byte, error) {
+func (r Repo) Run(ctx context.Context, c Command) ([]byte, error) {
 	args := flags()
-	if r.dir != "" {
-		args = append(args, "--git-dir="+r.dir)
+	if r.Dir != "" {
+		args = append(args, "--git-dir="+r.Dir)
 	}
-	if c.worktree != "" {
-		args = append(args, "--work-tree="+c.worktree)
+	if c.Worktree != "" {
+		args = append(args, "--work-tree="+c.Worktree)
 	}
-	cmd := exec.CommandContext(ctx, r.g.binary, append(args, c.args...)...)
-	cmd.Env = append(r.g.environment(), "GIT_ALLOW_PROTOCOL=https")
-	if c.index != "" {
-		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+c.index)
+	cmd := exec.CommandContext(ctx, r.Binary, append(args, c.Args...)...)
+	cmd.Env = append(r.environment(), "GIT_ALLOW_PROTOCOL=https")
+	if c.Index != "" {
+		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+c.Index)
 	}
-	cmd.Env = append(cmd.Env, c.env...) // the last of equal names counts
+	cmd.Env = append(cmd.Env, c.Env...) // the last of equal names counts
 	cmd.Dir = "/"
-	if c.worktree != "" {
-		cmd.Dir = c.worktree
+	if c.Worktree != "" {
+		cmd.Dir = c.Worktree
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = waitDelay
-	stdout, stderr := &capped{max: maxOutput}, &capped{max: maxStderr, cut: true}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, stdout, stderr
+	stdout, stderr := &capped{max: MaxOutput}, &capped{max: maxStderr, cut: true}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, stdout, stderr
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, &commandError{name: c.args[0], complaint: scrub(stderr.String(), c.secret), cause: err}
+		return nil, &runError{name: c.Args[0], complaint: scrub(stderr.String(), c.Secret), cause: err}
 	}
 	return stdout.Bytes(), nil
 }
 
-// line runs a command that prints one line.
-func (r repo) line(ctx context.Context, args ...string) (string, error) {
-	out, err := r.run(ctx, command{args: args})
+// Line runs a command that prints one line.
+func (r Repo) Line(ctx context.Context, args ...string) (string, error) {
+	out, err := r.Run(ctx, Command{Args: args})
 	return strings.TrimSpace(string(out)), err
 }
 
-// commandError is a git command that did not do its work.
-type commandError struct {
+// runError is a git command that did not do its work.
+type runError struct {
 	name, complaint string
 	cause           error
 }
 
-func (e *commandError) Error() string {
+func (e *runError) Error() string {
 	if e.complaint == "" {
 		return fmt.Sprintf("running git %s: %v", e.name, e.cause)
 	}
 	return fmt.Sprintf("running git %s: %s: %v", e.name, e.complaint, e.cause)
 }
 
-func (e *commandError) Unwrap() error { return e.cause }
+func (e *runError) Unwrap() error { return e.cause }
 
-// complains reports whether err is a git command whose complaint holds one of
+// Complains reports whether err is a git command whose complaint holds one of
 // the texts. Messages are stable under LC_ALL=C.
-func complains(err error, texts ...string) bool {
-	var e *commandError
+func Complains(err error, texts ...string) bool {
+	var e *runError
 	if !errors.As(err, &e) {
 		return false
 	}
@@ -160,7 +165,8 @@ func scrub(text, secret string) string {
 	}, text)
 }
 
-var errTooMuch = errors.New("too much output")
+// ErrTooMuch is why a command with more than MaxOutput bytes of output fails.
+var ErrTooMuch = errors.New("too much output")
 
 // capped keeps the first max bytes. Past them it fails, so that the process
 // ends, or with cut swallows the rest.
@@ -179,5 +185,5 @@ func (c *capped) Write(p []byte) (int, error) {
 	if c.cut {
 		return len(p), nil
 	}
-	return 0, errTooMuch
+	return 0, ErrTooMuch
 }

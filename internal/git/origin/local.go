@@ -1,4 +1,4 @@
-package git
+package origin
 
 import (
 	"bytes"
@@ -13,11 +13,12 @@ import (
 	"strings"
 	"syscall"
 
+	"honk/internal/git/command"
 	"honk/internal/task"
 )
 
-// LocalInfo describes a repository of this machine.
-type LocalInfo struct {
+// Info describes a repository of this machine.
+type Info struct {
 	// Top is the top of the work tree, the git directory when Bare.
 	Top string
 	// GitDir is the work tree's own git directory.
@@ -32,21 +33,21 @@ type LocalInfo struct {
 
 // Resolve finds the repository that path lies in. It reads, and executes
 // nothing of what the repository's configuration says.
-func (g *Git) Resolve(ctx context.Context, path string) (LocalInfo, error) {
+func (c Cache) Resolve(ctx context.Context, path string) (Info, error) {
 	l, err := discover(path)
 	if err != nil {
-		return LocalInfo{}, err
+		return Info{}, err
 	}
-	lens, done, err := g.lens(l)
+	lens, done, err := c.lens(l)
 	if err != nil {
-		return LocalInfo{}, err
+		return Info{}, err
 	}
 	defer done()
 	sha, ref, err := lens.resolve(ctx, "")
 	if err != nil {
-		return LocalInfo{}, err
+		return Info{}, err
 	}
-	info := LocalInfo{Top: l.top, GitDir: l.gitDir, Bare: l.bare, HeadSHA: sha, Branch: ref}
+	info := Info{Top: l.top, GitDir: l.gitDir, Bare: l.bare, HeadSHA: sha, Branch: ref}
 	if !l.bare {
 		info.Dirty = lens.dirty(ctx, l)
 	}
@@ -70,7 +71,7 @@ func discover(path string) (local, error) {
 	}
 	info, err := os.Stat(abs)
 	if err != nil || !info.IsDir() {
-		return local{}, task.Errorf(task.CodeInvalid, "%q is not a directory", path)
+		return local{}, task.Errorf(task.CodeNotFound, "%q is not a directory", path)
 	}
 	if abs, err = filepath.EvalSymlinks(abs); err != nil {
 		return local{}, fmt.Errorf("resolving %q: %w", path, err)
@@ -198,15 +199,19 @@ func readLine(path string) string {
 	return strings.TrimRight(string(line), "\r")
 }
 
+// lens is a git directory of ours that shows another repository's refs and
+// objects.
+type lens struct{ command.Repo }
+
 // lens returns a git directory of ours that shows another repository's refs
 // and objects under a config file of our own. It is for reading only.
-func (g *Git) lens(l local) (lens repo, done func(), err error) {
-	dir, err := os.MkdirTemp(filepath.Join(g.dir, "tasks"), "lens-")
+func (c Cache) lens(l local) (view lens, done func(), err error) {
+	dir, err := os.MkdirTemp(filepath.Join(c.Dir, "tasks"), "lens-")
 	if err != nil {
-		return repo{}, nil, fmt.Errorf("making a lens: %w", err)
+		return lens{}, nil, fmt.Errorf("making a lens: %w", err)
 	}
 	done = func() { _ = os.RemoveAll(dir) }
-	lens, err = g.newBare(dir, l.objects())
+	view.Repo, err = command.New(c.Binary, dir, l.objects())
 	head := readLine(filepath.Join(l.gitDir, "HEAD"))
 	err = errors.Join(err,
 		os.Remove(filepath.Join(dir, "refs")),
@@ -216,20 +221,20 @@ func (g *Git) lens(l local) (lens repo, done func(), err error) {
 		os.WriteFile(filepath.Join(dir, "HEAD"), []byte(head+"\n"), 0o600))
 	if err != nil {
 		done()
-		return repo{}, nil, fmt.Errorf("making a lens: %w", err)
+		return lens{}, nil, fmt.Errorf("making a lens: %w", err)
 	}
-	return lens, done, nil
+	return view, done, nil
 }
 
 // resolve returns the commit that ref names and the branch's name, or ref
 // where it is no branch. An empty ref is HEAD.
-func (r repo) resolve(ctx context.Context, ref string) (sha, branch string, err error) {
+func (r lens) resolve(ctx context.Context, ref string) (sha, branch string, err error) {
 	for _, name := range candidates(ref) {
-		sha, err = r.line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+		sha, err = r.Line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
 		if err != nil {
 			continue
 		}
-		full, err := r.line(ctx, "rev-parse", "--symbolic-full-name", name)
+		full, err := r.Line(ctx, "rev-parse", "--symbolic-full-name", name)
 		if branch, ok := strings.CutPrefix(full, "refs/heads/"); ok || err != nil {
 			return sha, branch, err
 		}
@@ -247,16 +252,16 @@ func (r repo) resolve(ctx context.Context, ref string) (sha, branch string, err 
 
 // dirty compares a work tree with its index and HEAD. When it cannot tell it
 // says yes: the answer only warns.
-func (r repo) dirty(ctx context.Context, l local) bool {
+func (r lens) dirty(ctx context.Context, l local) bool {
 	raw, err := readRegular(filepath.Join(l.gitDir, "index"), 1<<30)
 	if err != nil {
 		return true
 	}
-	index := filepath.Join(r.dir, "index")
+	index := filepath.Join(r.Dir, "index")
 	if err := os.WriteFile(index, raw, 0o600); err != nil {
 		return true
 	}
-	out, err := r.run(ctx, command{worktree: l.top, index: index, args: []string{
+	out, err := r.Run(ctx, command.Command{Worktree: l.top, Index: index, Args: []string{
 		"status", "--porcelain", "--ignore-submodules=all",
 	}})
 	return err != nil || len(out) > 0

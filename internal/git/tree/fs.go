@@ -1,8 +1,7 @@
-package git
+package tree
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -16,39 +15,19 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// BaseFiles returns the paths of the base commit's files, sorted. Submodules
-// are left out.
-func (c *Checkout) BaseFiles(context.Context) ([]string, error) {
-	paths := make([]string, 0, len(c.base.files))
-	for p, e := range c.base.files {
-		if e.mode != modeGitlink {
-			paths = append(paths, p)
-		}
-	}
-	slices.Sort(paths)
-	return paths, nil
-}
-
-// BaseFS returns the files of the base commit. They are read from objects, so
-// nothing that happens to the work tree shows. Symbolic links are not
-// followed: reading one gives its target. It also is an fs.ReadDirFS,
-// fs.ReadFileFS and fs.StatFS, and safe for concurrent use.
-func (c *Checkout) BaseFS() fs.FS {
-	c.read.Do(func() { c.tree = newBaseFS(c.base) })
-	return c.tree
-}
-
-// baseFS is the tree of a commit as an fs.FS.
-type baseFS struct {
-	files map[string]entry
+// FS is the tree of a commit as an fs.FS, read from objects. Symbolic links are
+// not followed: reading one gives its target. It is safe for concurrent use.
+type FS struct {
+	files map[string]Entry
 	dirs  map[string][]string // the names in each directory, sorted
 	mu    sync.Mutex          // the storage is not safe for concurrent use
 	store *filesystem.Storage
 }
 
-func newBaseFS(b *base) *baseFS {
-	f := &baseFS{files: b.files, dirs: map[string][]string{".": nil}, store: b.storage()}
-	for p := range b.files {
+// NewFS returns the tree that holds files, by path.
+func NewFS(files map[string]Entry, store *filesystem.Storage) *FS {
+	f := &FS{files: files, dirs: map[string][]string{".": nil}, store: store}
+	for p := range files {
 		for child := p; child != "."; {
 			dir := path.Dir(child)
 			_, known := f.dirs[dir]
@@ -65,12 +44,13 @@ func newBaseFS(b *base) *baseFS {
 	return f
 }
 
-func (f *baseFS) Open(name string) (fs.File, error) {
+// Open opens a file or directory.
+func (f *FS) Open(name string) (fs.File, error) {
 	info, err := f.info("open", name)
 	if err != nil {
 		return nil, err
 	}
-	file := &baseFile{info: info, Reader: bytes.NewReader(nil)}
+	file := &treeFile{info: info, Reader: bytes.NewReader(nil)}
 	if info.IsDir() {
 		file.entries, err = f.ReadDir(name)
 		return file, err
@@ -80,11 +60,13 @@ func (f *baseFS) Open(name string) (fs.File, error) {
 	return file, err
 }
 
-func (f *baseFS) Stat(name string) (fs.FileInfo, error) {
+// Stat describes a file or directory.
+func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	return f.info("stat", name)
 }
 
-func (f *baseFS) ReadFile(name string) ([]byte, error) {
+// ReadFile returns the content of a file.
+func (f *FS) ReadFile(name string) ([]byte, error) {
 	info, err := f.info("read", name)
 	if err != nil {
 		return nil, err
@@ -94,7 +76,7 @@ func (f *baseFS) ReadFile(name string) ([]byte, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	blob, err := object.GetBlob(f.store, plumbing.NewHash(f.files[name].sha))
+	blob, err := object.GetBlob(f.store, plumbing.NewHash(f.files[name].SHA))
 	if err != nil {
 		return nil, fmt.Errorf("reading %q of the base commit: %w", name, err)
 	}
@@ -106,7 +88,8 @@ func (f *baseFS) ReadFile(name string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-func (f *baseFS) ReadDir(name string) ([]fs.DirEntry, error) {
+// ReadDir lists a directory.
+func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	info, err := f.info("readdir", name)
 	if err != nil {
 		return nil, err
@@ -125,28 +108,28 @@ func (f *baseFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-func (f *baseFS) info(op, name string) (*baseInfo, error) {
+func (f *FS) info(op, name string) (*treeInfo, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	info := &baseInfo{name: path.Base(name)}
+	info := &treeInfo{name: path.Base(name)}
 	e, isFile := f.files[name]
-	if _, isDir := f.dirs[name]; isDir || e.mode == modeGitlink {
+	if _, isDir := f.dirs[name]; isDir || e.Mode == ModeGitlink {
 		info.mode = fs.ModeDir | 0o755 // a submodule is an empty directory
 		return info, nil
 	}
 	if !isFile {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
-	switch e.mode {
-	case modeSymlink:
+	switch e.Mode {
+	case ModeSymlink:
 		info.mode = fs.ModeSymlink | 0o777
 	default:
-		info.mode = fs.FileMode(e.mode & 0o777)
+		info.mode = fs.FileMode(e.Mode & 0o777)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	size, err := f.store.EncodedObjectSize(plumbing.NewHash(e.sha))
+	size, err := f.store.EncodedObjectSize(plumbing.NewHash(e.SHA))
 	if err != nil {
 		return nil, fmt.Errorf("reading %q of the base commit: %w", name, err)
 	}
@@ -154,38 +137,38 @@ func (f *baseFS) info(op, name string) (*baseInfo, error) {
 	return info, nil
 }
 
-// baseInfo describes a file of the base commit; it has no time.
-type baseInfo struct {
+// treeInfo describes a file of a commit; it has no time.
+type treeInfo struct {
 	name string
 	mode fs.FileMode
 	size int64
 }
 
-func (i *baseInfo) Name() string       { return i.name }
-func (i *baseInfo) Size() int64        { return i.size }
-func (i *baseInfo) Mode() fs.FileMode  { return i.mode }
-func (i *baseInfo) ModTime() time.Time { return time.Time{} }
-func (i *baseInfo) IsDir() bool        { return i.mode.IsDir() }
-func (i *baseInfo) Sys() any           { return nil }
+func (i *treeInfo) Name() string       { return i.name }
+func (i *treeInfo) Size() int64        { return i.size }
+func (i *treeInfo) Mode() fs.FileMode  { return i.mode }
+func (i *treeInfo) ModTime() time.Time { return time.Time{} }
+func (i *treeInfo) IsDir() bool        { return i.mode.IsDir() }
+func (i *treeInfo) Sys() any           { return nil }
 
-// baseFile is an open file or directory.
-type baseFile struct {
+// treeFile is an open file or directory.
+type treeFile struct {
 	*bytes.Reader
-	info    *baseInfo
+	info    *treeInfo
 	entries []fs.DirEntry
 }
 
-func (f *baseFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *baseFile) Close() error               { return nil }
+func (f *treeFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *treeFile) Close() error               { return nil }
 
-func (f *baseFile) Read(p []byte) (int, error) {
+func (f *treeFile) Read(p []byte) (int, error) {
 	if f.info.IsDir() {
 		return 0, &fs.PathError{Op: "read", Path: f.info.name, Err: fs.ErrInvalid}
 	}
 	return f.Reader.Read(p)
 }
 
-func (f *baseFile) ReadDir(n int) ([]fs.DirEntry, error) {
+func (f *treeFile) ReadDir(n int) ([]fs.DirEntry, error) {
 	if !f.info.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: f.info.name, Err: fs.ErrInvalid}
 	}
@@ -201,7 +184,7 @@ func (f *baseFile) ReadDir(n int) ([]fs.DirEntry, error) {
 }
 
 var (
-	_ fs.ReadDirFS  = (*baseFS)(nil)
-	_ fs.ReadFileFS = (*baseFS)(nil)
-	_ fs.StatFS     = (*baseFS)(nil)
+	_ fs.ReadDirFS  = (*FS)(nil)
+	_ fs.ReadFileFS = (*FS)(nil)
+	_ fs.StatFS     = (*FS)(nil)
 )

@@ -1,4 +1,6 @@
-package git
+// Package origin is where repositories come from and branches go to: a path of
+// this machine, or a URL with a mirror in between.
+package origin
 
 import (
 	"encoding/base64"
@@ -42,8 +44,8 @@ func (h Header) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacte
 // MarshalText returns [redacted].
 func (h Header) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
-// local reports whether s is a path of this machine.
-func (s Source) local() bool { return filepath.IsAbs(s.Repo.URL) }
+// Local reports whether s is a path of this machine.
+func (s Source) Local() bool { return filepath.IsAbs(s.Repo.URL) }
 
 // remote checks the URL and returns the command environment that reaches it.
 func (s Source) remote() (env []string, err error) {
@@ -82,12 +84,14 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
+var shaPattern = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
 var pathPart = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
 
 // mirrorPath is where the source's mirror lies below the data directory.
 func (s Source) mirrorPath() (string, error) {
 	host := strings.ReplaceAll(s.Repo.Host, ":", "_")
-	path := host + "/" + s.Repo.Owner + "/" + s.Repo.Name
+	path := host + "/" + strings.TrimPrefix(s.Repo.Owner+"/"+s.Repo.Name, "/")
 	for part := range strings.SplitSeq(path, "/") {
 		if !pathPart.MatchString(part) {
 			return "", task.Errorf(task.CodeInvalid, "%q at %q is not a usable repository name",
