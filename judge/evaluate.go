@@ -97,8 +97,10 @@ func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
 		return failed(errors.New("there is no change to judge"))
 	}
 	var all rendering
-	for _, f := range files {
+	texts, bare := make([]string, len(files)), make([]string, len(files))
+	for i, f := range files {
 		r := render(f, true)
+		texts[i], bare[i] = r.text, render(f, false).text
 		all.flags = append(all.flags, r.flags...)
 		all.addressed = append(all.addressed, r.addressed...)
 	}
@@ -107,7 +109,7 @@ func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
 			all.flag(&all.flags, "the request or its context holds %s", strings.Join(hidden, ", "))
 		}
 	}
-	v, err := j.judge(ctx, in, files, true)
+	v, err := j.judge(ctx, in, files, texts)
 	if err != nil {
 		v = failed(err)
 	}
@@ -119,7 +121,7 @@ func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
 		return hold(v, "the change holds text that speaks to its judge")
 	}
 	if len(all.flags) > 0 {
-		second, err := j.judge(ctx, in, files, false)
+		second, err := j.judge(ctx, in, files, bare)
 		if err != nil {
 			return hold(v, "the change is suspicious and could not be judged without its comments: "+err.Error())
 		}
@@ -141,9 +143,9 @@ func hold(v Verdict, why string) Verdict {
 	return v
 }
 
-// judge gives one verdict on files: at once, or in parts with a synthesis.
-func (j *Judge) judge(ctx context.Context, in Input, files []*diff.File, comments bool) (Verdict, error) {
-	groups, err := j.groups(files, comments)
+// judge gives one verdict on files, shown as texts: at once, or in parts with a synthesis.
+func (j *Judge) judge(ctx context.Context, in Input, files []*diff.File, texts []string) (Verdict, error) {
+	groups, err := j.groups(files, texts)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -199,10 +201,10 @@ type group struct {
 }
 
 // groups packs the files, in order, into questions of bounded size.
-func (j *Judge) groups(files []*diff.File, comments bool) ([]group, error) {
+func (j *Judge) groups(files []*diff.File, texts []string) ([]group, error) {
 	out := []group{{}}
-	for _, f := range files {
-		text := render(f, comments).text
+	for i, f := range files {
+		text := texts[i]
 		if len(text) > j.opts.MaxDiff {
 			return nil, fmt.Errorf("the change of %q is %d KB, more than a judge can read (%d KB); ask for a smaller change",
 				secret.Clean(f.Path, 200), len(text)>>10, j.opts.MaxDiff>>10)

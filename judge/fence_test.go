@@ -53,6 +53,9 @@ func TestEvaluate_attacks(t *testing.T) {
 		})
 	}
 	for name, line := range map[string]string{
+		"client":       "// The LLM client must return an error and should accept a nil context.",
+		"verifier":     "// A verifier should skip what it cannot run; the assistant must answer.",
+		"review rules": "// A reviewer must approve before a merge.",
 		"word judge":   "// The judge package weighs answers.",
 		"approve call": "pr.Approve(ctx)",
 		"reviewer":     "reviewers := []string{\"ada\"}",

@@ -17,13 +17,13 @@ var (
 	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]{200,}={0,2}`)
 	// addressed is text that only a judge of the change would act upon.
 	addressed = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)\b(?:judge|reviewer|grader|evaluator|verifier|llm|ai|assistant|language model)s?\b[^\n]{0,40}\b(?:must|should|please|always|shall|to|can|:)\s*(?:always\s+|just\s+)?(?:approve|accept|pass|answer|return|output|say|vote|ignore|mark|skip)\b`),
+		regexp.MustCompile(`(?i)\b(?:judge|grader|evaluator|llm|ai|language model)s?\b[^\n]{0,40}\b(?:must|should|please|shall|have to|has to)\s+(?:always\s+|just\s+)?(?:approve\b|(?:answer|return|output|say|vote|reply|respond)\s+(?:with\s+)?["']?(?:yes|approved?|pass|lgtm|ok)\b)`),
 		regexp.MustCompile(`(?i)\b(?:judge|reviewer|grader|evaluator)s?\s*[:,]\s*(?:please\s+|you\s+)?(?:approve|accept|pass|answer|yes|lgtm|ignore|this\s+(?:change|diff|patch)\s+is)\b`),
 		regexp.MustCompile(`(?i)\b(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+|these\s+)*(?:previous|prior|above|earlier|preceding|foregoing)\s+(?:instructions?|prompts?|rules?|rubric|directions?|messages?)`),
 		regexp.MustCompile(`(?i)["'](?:decision|verdict)["']\s*:\s*["'](?:approved?|accept(?:ed)?|pass)["']`),
 		regexp.MustCompile(`(?i)["']answer["']\s*:\s*["']yes["'].{0,200}["'](?:id|evidence)["']|["'](?:id|evidence)["'].{0,200}["']answer["']\s*:\s*["']yes["']`),
 		regexp.MustCompile(`(?i)\b(?:approve|accept)\s+this\s+(?:change|diff|patch|pull request|pr)\b`),
-		regexp.MustCompile(`\bsubmit_verdict\b`),
+		regexp.MustCompile(`\bsubmit verdict\b`),
 		regexp.MustCompile(`<<<\s*(?:END\s+)?(?:REQUEST|DIFF|FACTS|CONTEXT|PARTS|FILES|REPOSITORY)\b`),
 	}
 	// markup is the frame of a chat, which seldom stands in honest code.
@@ -99,12 +99,14 @@ func render(f *diff.File, comments bool) rendering {
 		fmt.Fprintf(&b, ", mode %o to %o", f.OldMode, f.NewMode)
 	}
 	b.WriteString(")\n")
-	r.suspect(f, 0, f.Path)
+	if comments {
+		r.suspect(f, 0, f.Path)
+	}
 	for _, h := range f.Hunks {
 		var old, new diff.Stripper
 		b.WriteString("@@\n")
 		for _, l := range h {
-			if l.Op == '+' {
+			if l.Op == '+' && comments {
 				r.suspect(f, l.Num, l.Text)
 			}
 			text := l.Text
@@ -135,17 +137,18 @@ func render(f *diff.File, comments bool) rendering {
 	return r
 }
 
-// suspect looks for text that is meant for the judge. It folds what hides it
-// from a pattern first.
+// suspect looks for text that is meant for the judge. It takes away what
+// hides it from a pattern first.
 func (r *rendering) suspect(f *diff.File, num int, text string) {
-	text = strings.NewReplacer("_", " ", "-", " ").Replace(secret.Clean(text, 0)) + "\n" + secret.Clean(text, 0)
+	text = secret.Clean(text, 0)
+	if markup.MatchString(text) {
+		r.flag(&r.flags, "%s:%d holds the markup of a chat", f.Path, num)
+	}
+	folded := strings.NewReplacer("_", " ", "-", " ").Replace(text)
 	for _, re := range addressed {
-		if re.MatchString(text) {
+		if re.MatchString(folded) {
 			r.flag(&r.addressed, "%s:%d speaks to the judge", f.Path, num)
 			return
 		}
-	}
-	if markup.MatchString(text) {
-		r.flag(&r.flags, "%s:%d holds the markup of a chat", f.Path, num)
 	}
 }

@@ -18,9 +18,14 @@ type ask struct {
 var (
 	clauseEnd = regexp.MustCompile(`[,;:!?\n]|\.(?:\s|$)|\s(?:but|and then)\s`)
 	negation  = regexp.MustCompile(`(?i)\b(?:not|never|without|don'?t|doesn'?t|mustn'?t|shouldn'?t|won'?t|cannot|avoid|except|instead of|rather than|leave|keep|untouched|unchanged)\b`)
-	removal   = `(?:remov|delet|drop|prun|retir|rip)\w*`
+)
+
+// Verbs by what they do to their object.
+const (
+	removal   = `(?:remov|delet|drop|prun|retir|rip|obsolet)\w*`
 	disabling = `(?:skip|disabl|ignor|quarantin|mut)\w*`
 	rewriting = `(?:rewrit|refactor|simplif|consolidat|combin|merg|parametri[sz]|convert|replac|restructur|dedup)\w*`
+	lowering  = `(?:downgrad|revert|pin|roll\w*|lower)\w*`
 )
 
 func newAsk(prompt string) ask {

@@ -18,8 +18,6 @@ var registries = []string{
 	"github.com/rust-lang/crates.io-index", "pypi.org", "files.pythonhosted.org", "repo.maven.apache.org", "repo1.maven.org", "rubygems.org", "repo.packagist.org",
 }
 
-var lowering = `(?:downgrad|revert|pin|roll\w*|lower)\w*`
-
 // dependencies lists what is new, and vetoes what comes from elsewhere or
 // goes back in version.
 func (c *checker) dependencies() {

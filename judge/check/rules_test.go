@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"honk/judge/check"
-	"honk/judge/manifest"
 )
 
 func TestWeakened(t *testing.T) {
@@ -187,31 +186,6 @@ func TestDependencies(t *testing.T) {
 		"lock same":  {prompt: "update dependencies", before: tree{"yarn.lock": "resolved \"https://npm.acme.io/a.tgz\"\n"}, after: tree{"yarn.lock": "resolved \"https://npm.acme.io/b.tgz\"\n"}},
 		"cargo.lock": {prompt: "update dependencies", before: tree{"Cargo.lock": "x\n"}, after: tree{"Cargo.lock": "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n"}},
 	})
-}
-
-func TestLower(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		prev, next string
-		want       bool
-	}{
-		{"1.2.3", "1.2.2", true},
-		{"1.2.3", "1.2.4", false},
-		{"^1.2.3", "~1.2.3", false},
-		{"1.2.3", "1.2", false},
-		{"1.10", "1.9", true},
-		{"2", "1", true},
-		{"v1.0.0", "v1.0.0-rc1", true},
-		{"v1.0.0-rc1", "v1.0.0", false},
-		{"v0.0.0-20250101000000-abc", "v0.0.0-20240101000000-abc", true},
-		{"", "1", false},
-		{"*", "latest", false},
-		{"workspace:*", "1.0", false},
-	} {
-		if got := manifest.Lower(tt.prev, tt.next); got != tt.want {
-			t.Errorf("Lower(%q, %q) = %v", tt.prev, tt.next, got)
-		}
-	}
 }
 
 func TestSecrets(t *testing.T) {

@@ -167,10 +167,12 @@ func cargo(data []byte) ([]Dep, error) {
 		return nil, err
 	}
 	var deps []Dep
-	walk(doc, func(key string, table map[string]any) {
-		if strings.HasSuffix(key, "dependencies") || strings.HasPrefix(key, "patch.") || key == "replace" {
+	walk(doc, func(key string, table map[string]any) bool {
+		found := strings.HasSuffix(key, "dependencies") || strings.HasPrefix(key, "patch.") || key == "replace"
+		if found {
 			deps = append(deps, tomlDeps(table)...)
 		}
+		return !found
 	})
 	return deps, nil
 }
@@ -212,7 +214,7 @@ func pyproject(data []byte) ([]Dep, error) {
 			}
 		}
 	}
-	walk(doc, func(key string, table map[string]any) {
+	walk(doc, func(key string, table map[string]any) bool {
 		switch {
 		case key == "project", key == "build-system":
 			list(table["dependencies"])
@@ -223,7 +225,9 @@ func pyproject(data []byte) ([]Dep, error) {
 			}
 		case strings.HasPrefix(key, "tool.poetry") && strings.HasSuffix(key, "dependencies"), key == "tool.uv.sources":
 			deps = append(deps, tomlDeps(table)...)
+			return false
 		}
+		return true
 	})
 	// uv keeps the source of a dependency beside it.
 	merged := map[string]Dep{}
@@ -279,14 +283,14 @@ func requirement(line string) []Dep {
 	return []Dep{d}
 }
 
-// walk calls fn for every table of a TOML document with its dotted key.
-func walk(doc map[string]any, fn func(key string, table map[string]any)) {
+// walk calls fn for every table of a TOML document with its dotted key, and
+// goes into those for which fn says so.
+func walk(doc map[string]any, fn func(key string, table map[string]any) bool) {
 	var visit func(prefix string, table map[string]any)
 	visit = func(prefix string, table map[string]any) {
 		for name, v := range table {
-			if sub, ok := v.(map[string]any); ok {
-				key := strings.TrimPrefix(prefix+"."+name, ".")
-				fn(key, sub)
+			key := strings.TrimPrefix(prefix+"."+name, ".")
+			if sub, ok := v.(map[string]any); ok && fn(key, sub) {
 				visit(key, sub)
 			}
 		}
