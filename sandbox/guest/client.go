@@ -126,7 +126,8 @@ func (c *Client) failure() error {
 func (c *Client) receive() {
 	for {
 		var rep reply
-		if err := readFrame(c.proc.out, &rep); err != nil {
+		data, err := readFrame(c.proc.out, &rep)
+		if err != nil {
 			if errors.Is(err, io.EOF) {
 				<-c.proc.dead
 				err = errors.New(c.proc.lastWords())
@@ -134,6 +135,7 @@ func (c *Client) receive() {
 			_ = c.abort(err)
 			return
 		}
+		rep.Data = data
 		c.mu.Lock()
 		ch := c.pending[rep.ID]
 		delete(c.pending, rep.ID)
@@ -146,19 +148,33 @@ func (c *Client) receive() {
 	}
 }
 
-// call sends a request and decodes its answer into out.
-func (c *Client) call(ctx context.Context, op string, in, out any, limit time.Duration) (*wireError, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return nil, task.Errorf(task.CodeSandbox, "encoding %s request: %w", op, err)
+// call sends a request and decodes its answer into out. What the guest refuses
+// is in Err of the reply.
+func (c *Client) call(ctx context.Context, req request, in, out any, limit time.Duration) (reply, error) {
+	var err error
+	if req.Body, err = json.Marshal(in); err != nil {
+		return reply{}, task.Errorf(task.CodeSandbox, "encoding %s request: %w", req.Op, err)
 	}
 	id, ch, err := c.enqueue()
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	if err := c.send(request{ID: id, Op: op, Body: body}); err != nil {
-		return nil, c.abort(err)
+	req.ID = id
+	if err := c.send(req); err != nil {
+		return reply{}, c.abort(err)
 	}
+	rep, err := c.await(ctx, req, ch, limit)
+	if err != nil || rep.Err != nil || out == nil {
+		return rep, err
+	}
+	if err := json.Unmarshal(rep.Body, out); err != nil {
+		return reply{}, c.abort(fmt.Errorf("decoding %s reply: %w", req.Op, err))
+	}
+	return rep, nil
+}
+
+// await waits for the reply to req, but not for ever.
+func (c *Client) await(ctx context.Context, req request, ch <-chan reply, limit time.Duration) (reply, error) {
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	cancelled := ctx.Done()
@@ -167,28 +183,20 @@ func (c *Client) call(ctx context.Context, op string, in, out any, limit time.Du
 		case rep, ok := <-ch:
 			switch {
 			case !ok:
-				return nil, c.failure()
+				return reply{}, c.failure()
 			case ctx.Err() != nil:
-				return nil, fmt.Errorf("%s in the sandbox: %w", op, context.Cause(ctx))
-			case rep.Err != nil:
-				return rep.Err, nil
+				return reply{}, fmt.Errorf("%s in the sandbox: %w", req.Op, context.Cause(ctx))
 			}
-			if out == nil {
-				return nil, nil
-			}
-			if err := json.Unmarshal(rep.Body, out); err != nil {
-				return nil, c.abort(fmt.Errorf("decoding %s reply: %w", op, err))
-			}
-			return nil, nil
+			return rep, nil
 		case <-cancelled:
 			// The answer still comes: the guest ends what it was doing.
 			cancelled = nil
 			late.Reset(execGrace)
-			if err := c.send(request{ID: id, Op: opCancel}); err != nil {
-				return nil, c.abort(err)
+			if err := c.send(request{ID: req.ID, Op: opCancel}); err != nil {
+				return reply{}, c.abort(err)
 			}
 		case <-late.C:
-			return nil, c.abort(fmt.Errorf("no answer to %s within %v", op, limit))
+			return reply{}, c.abort(fmt.Errorf("no answer to %s within %v", req.Op, limit))
 		}
 	}
 }
@@ -214,7 +222,7 @@ func (c *Client) send(req request) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	_ = c.proc.in.SetWriteDeadline(time.Now().Add(fileTime))
-	if err := writeFrame(c.proc.in, req); err != nil {
+	if err := writeFrame(c.proc.in, req, req.Data); err != nil {
 		return fmt.Errorf("sending %s: %w", req.Op, err)
 	}
 	return nil

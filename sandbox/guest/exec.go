@@ -76,7 +76,7 @@ func (s *server) run(ctx context.Context, j job) (sandbox.ExecResult, error) {
 	if err != nil {
 		return notStarted(126, fmt.Sprintf("%s: %v", j.cmd.Args[0], err)), nil
 	}
-	setCPULimit(proc.pid, s.cfg.Limits)
+	limit(proc.pid, s.cfg)
 	result := s.await(ctx, proc, j.cmd.Timeout, outs)
 	if !s.procs.end(proc.tag) {
 		return sandbox.ExecResult{}, errors.New("processes of the command survive being killed")
@@ -97,10 +97,16 @@ func (s *server) await(ctx context.Context, proc process, timeout time.Duration,
 		expired = time.After(timeout)
 	}
 	over, disk, cancelled := outs.overflow, s.disk.full, ctx.Done()
+	census := s.census()
+	defer census.Stop()
 	for {
 		select {
 		case e := <-proc.exited:
 			result.ExitCode = exitCode(e.status)
+			if result.TimedOut && result.ExitCode == 0 {
+				// It ended well when asked to; its work is not done.
+				result.ExitCode = 128 + int(unix.SIGTERM)
+			}
 			if result.Limit == "" && !result.TimedOut {
 				result.Limit = limitOf(result.ExitCode)
 			}
@@ -119,12 +125,26 @@ func (s *server) await(ctx context.Context, proc process, timeout time.Duration,
 		case <-disk:
 			disk, result.Limit = nil, "disk"
 			hard = time.After(0)
+		case <-census.C:
+			if pids, _ := s.procs.family(); len(pids) > s.cfg.Limits.Processes {
+				result.Limit = "processes"
+				hard = time.After(0)
+			}
 		case <-hard:
 			// Again and again: a fork may have escaped the last round.
 			s.procs.signal(proc.tag, unix.SIGKILL)
 			hard = time.After(100 * time.Millisecond)
 		}
 	}
+}
+
+// census ticks when processes must be counted: without a cgroup there is only
+// RLIMIT_NPROC, and the kernel does not hold root to it.
+func (s *server) census() *time.Ticker {
+	if s.cfg.Contained {
+		return time.NewTicker(time.Hour)
+	}
+	return time.NewTicker(100 * time.Millisecond)
 }
 
 // limitOf names the limit whose signal ended a process, or the last process

@@ -25,6 +25,9 @@ import (
 // person types it.
 const Marker = "@honk-sandbox-guest"
 
+// maxFileRequests are answered at the same time; commands mostly wait.
+const maxFileRequests = 16
+
 // Config is what a guest is told when it starts.
 type Config struct {
 	// Root is the work tree as commands see it.
@@ -92,24 +95,26 @@ func serve(r io.Reader, w io.Writer) error {
 	ctx, stop := context.WithCancel(context.Background())
 	go s.disk.watch(ctx)
 	var running sync.WaitGroup
-	slots := make(chan struct{}, 64)
+	slots := make(chan struct{}, maxFileRequests)
 	var err error
 	for {
 		var req request
-		if err = readFrame(r, &req); err != nil {
+		if req.Data, err = readFrame(r, &req); err != nil {
 			break
 		}
 		if req.Op == opCancel {
 			s.cancel(req.ID)
 			continue
 		}
-		slots <- struct{}{}
 		reqCtx, cancel := context.WithCancel(ctx)
 		s.register(req.ID, cancel)
 		running.Go(func() {
-			defer func() { <-slots }()
+			defer s.cancel(req.ID)
+			if req.Op != opExec {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+			}
 			s.answer(reqCtx, req)
-			s.cancel(req.ID)
 		})
 	}
 	stop()
@@ -124,7 +129,7 @@ func serve(r io.Reader, w io.Writer) error {
 // handshake reads the configuration and answers it.
 func (s *server) handshake(r io.Reader) error {
 	var req request
-	if err := readFrame(r, &req); err != nil {
+	if _, err := readFrame(r, &req); err != nil {
 		return fmt.Errorf("reading the start message: %w", err)
 	}
 	err := json.Unmarshal(req.Body, &s.cfg)
@@ -132,10 +137,10 @@ func (s *server) handshake(r io.Reader) error {
 		err = s.setUp()
 	}
 	if err != nil {
-		_ = writeFrame(s.w, reply{ID: req.ID, Err: toWire(err)})
+		_ = writeFrame(s.w, reply{ID: req.ID, Err: toWire(err)}, nil)
 		return err
 	}
-	return writeFrame(s.w, reply{ID: req.ID})
+	return writeFrame(s.w, reply{ID: req.ID}, nil)
 }
 
 func (s *server) setUp() error {
@@ -147,36 +152,44 @@ func (s *server) setUp() error {
 	if err := setLimits(s.cfg); err != nil {
 		return err
 	}
+	reserveThreads()
 	s.procs = newProcesses()
 	s.disk = newDisk(s.cfg.Measured, s.cfg.Limits.Disk)
 	return nil
 }
 
 func (s *server) answer(ctx context.Context, req request) {
-	result, err := s.do(ctx, req)
-	rep := reply{ID: req.ID}
-	if err == nil {
-		rep.Body, err = json.Marshal(result)
-	}
+	rep, err := s.do(ctx, req)
+	rep.ID = req.ID
 	if err != nil {
 		rep.Err = toWire(err)
 	}
 	s.out.Lock()
 	defer s.out.Unlock()
-	if err := writeFrame(s.w, rep); err != nil {
-		rep = reply{ID: req.ID, Err: toWire(err)}
-		_ = writeFrame(s.w, rep)
+	if err := writeFrame(s.w, rep, rep.Data); err != nil {
+		_ = writeFrame(s.w, reply{ID: req.ID, Err: toWire(err)}, nil)
 	}
 }
 
-func (s *server) do(ctx context.Context, req request) (any, error) {
+func (s *server) do(ctx context.Context, req request) (reply, error) {
 	switch req.Op {
 	case opExec:
 		return handle(ctx, req, s.exec)
 	case opRead:
-		return handle(ctx, req, s.read)
+		// The content travels beside the JSON.
+		var data []byte
+		rep, err := handle(ctx, req, func(ctx context.Context, in readRequest) (sandbox.File, error) {
+			f, err := s.read(ctx, in)
+			data, f.Data = f.Data, nil
+			return f, err
+		})
+		rep.Data = data
+		return rep, err
 	case opWrite:
-		return handle(ctx, req, s.write)
+		return handle(ctx, req, func(ctx context.Context, in sandbox.Write) (sandbox.File, error) {
+			in.Data = req.Data
+			return s.write(ctx, in)
+		})
 	case opSearch:
 		return handle(ctx, req, s.search)
 	case opList:
@@ -184,16 +197,21 @@ func (s *server) do(ctx context.Context, req request) (any, error) {
 	case opProbe:
 		return handle(ctx, req, probe)
 	default:
-		return nil, fmt.Errorf("unknown operation %q", req.Op)
+		return reply{}, fmt.Errorf("unknown operation %q", req.Op)
 	}
 }
 
-func handle[In, Out any](ctx context.Context, req request, f func(context.Context, In) (Out, error)) (any, error) {
+func handle[In, Out any](ctx context.Context, req request, f func(context.Context, In) (Out, error)) (reply, error) {
 	var in In
 	if err := json.Unmarshal(req.Body, &in); err != nil {
-		return nil, fmt.Errorf("decoding %s request: %w", req.Op, err)
+		return reply{}, fmt.Errorf("decoding %s request: %w", req.Op, err)
 	}
-	return f(ctx, in)
+	out, err := f(ctx, in)
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := json.Marshal(out)
+	return reply{Body: body}, err
 }
 
 func (s *server) register(id uint64, cancel context.CancelFunc) {

@@ -37,27 +37,27 @@ type message struct {
 }
 
 func next(r io.Reader) uint64 {
-	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
+	var sizes [8]byte
+	if _, err := io.ReadFull(r, sizes[:]); err != nil {
 		os.Exit(0)
 	}
-	body := make([]byte, binary.BigEndian.Uint32(size[:]))
+	body := make([]byte, binary.BigEndian.Uint32(sizes[:]))
 	if _, err := io.ReadFull(r, body); err != nil {
 		os.Exit(0)
 	}
 	var m message
-	_ = json.Unmarshal(body, &m)
+	_ = json.Unmarshal(body[:binary.BigEndian.Uint32(sizes[4:])], &m)
 	return m.ID
 }
 
-func frame(w io.Writer, body []byte) {
-	_ = binary.Write(w, binary.BigEndian, uint32(len(body)))
-	_, _ = w.Write(body)
+func frame(w io.Writer, body, data []byte) {
+	_ = binary.Write(w, binary.BigEndian, []uint32{uint32(len(body) + len(data)), uint32(len(body))})
+	_, _ = w.Write(append(body, data...))
 }
 
 func answer(w io.Writer, id uint64, body any) {
 	text, _ := json.Marshal(message{ID: id, Body: body})
-	frame(w, text)
+	frame(w, text, nil)
 }
 
 // saying answers every request with body, after an honest start.
@@ -86,13 +86,27 @@ func lies() map[string]func(io.Reader, io.Writer) {
 		"no json": func(r io.Reader, w io.Writer) {
 			answer(w, next(r), nil)
 			next(r)
-			frame(w, []byte("{{{"))
+			frame(w, []byte("{{{"), nil)
 			next(r)
 		},
 		"endless length": func(r io.Reader, w io.Writer) {
 			answer(w, next(r), nil)
 			next(r)
-			_ = binary.Write(w, binary.BigEndian, uint32(1<<31))
+			_ = binary.Write(w, binary.BigEndian, []uint32{1 << 31, 10})
+			next(r)
+		},
+		"lengths at odds": func(r io.Reader, w io.Writer) {
+			answer(w, next(r), nil)
+			next(r)
+			_ = binary.Write(w, binary.BigEndian, []uint32{10, 11})
+			next(r)
+		},
+		"data unasked": func(r io.Reader, w io.Writer) {
+			answer(w, next(r), nil)
+			id := next(r)
+			text, _ := json.Marshal(message{ID: id, Body: map[string]any{"ExitCode": -1, "Total": -1,
+				"Files": make([]map[string]any, 2000)}})
+			frame(w, text, make([]byte, 5000))
 			next(r)
 		},
 		"more than asked": saying(map[string]any{

@@ -27,9 +27,9 @@ func (c *Client) Exec(ctx context.Context, cmd sandbox.Command) (sandbox.ExecRes
 	before := c.hits()
 	began := time.Now()
 	var result sandbox.ExecResult
-	said, err := c.call(ctx, opExec, cmd, &result, cmd.Timeout+execGrace)
-	if said != nil {
-		err = fromWire(opExec, cmd.Dir, said)
+	rep, err := c.call(ctx, request{Op: opExec}, cmd, &result, cmd.Timeout+execGrace)
+	if rep.Err != nil {
+		err = fromWire(opExec, cmd.Dir, rep.Err)
 	}
 	if err != nil {
 		return sandbox.ExecResult{}, err
@@ -76,13 +76,14 @@ func notPlain(r rune) bool { return r <= ' ' || r > '~' }
 func (c *Client) Read(ctx context.Context, path string, max int64) (sandbox.File, error) {
 	max = min(max, maxData)
 	var f sandbox.File
-	said, err := c.call(ctx, opRead, readRequest{Path: path, Max: max}, &f, fileTime)
-	if said != nil {
-		err = fromWire("reading", path, said)
+	rep, err := c.call(ctx, request{Op: opRead}, readRequest{Path: path, Max: max}, &f, fileTime)
+	if rep.Err != nil {
+		err = fromWire("reading", path, rep.Err)
 	}
 	if err != nil {
 		return sandbox.File{}, err
 	}
+	f.Data = rep.Data
 	if int64(len(f.Data)) > max || f.Size < int64(len(f.Data)) || !plausibleFile(f, path) {
 		return sandbox.File{}, c.abort(errLies)
 	}
@@ -100,9 +101,11 @@ func (c *Client) Write(ctx context.Context, w sandbox.Write) (sandbox.File, erro
 		return sandbox.File{}, &sandbox.PathError{Path: w.Path, Reason: "is more than 16 MiB"}
 	}
 	var f sandbox.File
-	said, err := c.call(ctx, opWrite, w, &f, fileTime)
-	if said != nil {
-		err = fromWire("writing", w.Path, said)
+	data := w.Data
+	w.Data = nil
+	rep, err := c.call(ctx, request{Op: opWrite, Data: data}, w, &f, fileTime)
+	if rep.Err != nil {
+		err = fromWire("writing", w.Path, rep.Err)
 	}
 	if err != nil {
 		return sandbox.File{}, err
@@ -110,20 +113,20 @@ func (c *Client) Write(ctx context.Context, w sandbox.Write) (sandbox.File, erro
 	if !plausibleFile(f, w.Path) {
 		return sandbox.File{}, c.abort(errLies)
 	}
-	f.Data = w.Data
+	f.Data = data
 	return f, nil
 }
 
 // Search implements sandbox.Sandbox.
 func (c *Client) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchResult, error) {
 	var r sandbox.SearchResult
-	said, err := c.call(ctx, opSearch, q, &r, fileTime)
-	if said != nil {
+	rep, err := c.call(ctx, request{Op: opSearch}, q, &r, fileTime)
+	if rep.Err != nil {
 		about := q.Path
-		if strings.HasPrefix(q.Pattern, said.Path) && said.Path != "" {
-			about = said.Path
+		if strings.HasPrefix(q.Pattern, rep.Err.Path) && rep.Err.Path != "" {
+			about = rep.Err.Path
 		}
-		err = fromWire("searching", about, said)
+		err = fromWire("searching", about, rep.Err)
 	}
 	if err != nil {
 		return sandbox.SearchResult{}, err
@@ -148,9 +151,9 @@ func (c *Client) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchRes
 // List implements sandbox.Sandbox.
 func (c *Client) List(ctx context.Context, path string, max int) (sandbox.Listing, error) {
 	var l sandbox.Listing
-	said, err := c.call(ctx, opList, listRequest{Path: path, Max: max}, &l, fileTime)
-	if said != nil {
-		err = fromWire("listing", path, said)
+	rep, err := c.call(ctx, request{Op: opList}, listRequest{Path: path, Max: max}, &l, fileTime)
+	if rep.Err != nil {
+		err = fromWire("listing", path, rep.Err)
 	}
 	if err != nil {
 		return sandbox.Listing{}, err
@@ -165,9 +168,9 @@ func (c *Client) List(ctx context.Context, path string, max int) (sandbox.Listin
 // Probe asks the guest to try to get out.
 func (c *Client) Probe(ctx context.Context, req ProbeRequest) (ProbeResult, error) {
 	var r ProbeResult
-	said, err := c.call(ctx, opProbe, req, &r, fileTime)
-	if said != nil {
-		err = fromWire(opProbe, "", said)
+	rep, err := c.call(ctx, request{Op: opProbe}, req, &r, fileTime)
+	if rep.Err != nil {
+		err = fromWire(opProbe, "", rep.Err)
 	}
 	return r, err
 }

@@ -2,8 +2,8 @@ package guest
 
 import (
 	"fmt"
-
-	"honk/sandbox"
+	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,24 +11,39 @@ import (
 // maxFiles is the number of files a process may have open.
 const maxFiles = 65536
 
+// Threads is how many threads the guest has at most. Limits on the processes
+// of a sandbox are that much higher.
+const Threads = 40
+
+// reserveThreads makes the threads the guest may need before a command can use
+// up what the sandbox is allowed: the Go runtime ends a program that cannot
+// have one more. It keeps the threads it has.
+func reserveThreads() {
+	// A large machine would want one per processor at once.
+	runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
+	var ready, done sync.WaitGroup
+	release := make(chan struct{})
+	for range Threads - 8 {
+		ready.Add(1)
+		done.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ready.Done()
+			<-release
+		})
+	}
+	ready.Wait()
+	close(release)
+	done.Wait()
+}
+
 // setLimits sets what commands inherit on the guest itself, which is the only
-// way that leaves no gap between fork and exec. The time limit is not among
-// them, it would end the guest one day: setCPULimit.
-//
-// Address space is not limited: Go, Java and Node reserve far more than they
-// use. RLIMIT_DATA counts what is writable and private, which is close to
-// what is used, and stands in where no cgroup counts memory.
+// way that leaves no gap between fork and exec.
 func setLimits(cfg Config) error {
 	limits := map[int]uint64{
 		unix.RLIMIT_CORE:   0,
 		unix.RLIMIT_FSIZE:  uint64(cfg.Limits.FileSize),
 		unix.RLIMIT_NOFILE: maxFiles,
-	}
-	if !cfg.Contained {
-		limits[unix.RLIMIT_DATA] = uint64(cfg.Limits.Memory)
-	}
-	if !cfg.Contained && !cfg.Shared {
-		limits[unix.RLIMIT_NPROC] = uint64(cfg.Limits.Processes)
 	}
 	for resource, value := range limits {
 		var now unix.Rlimit
@@ -43,10 +58,25 @@ func setLimits(cfg Config) error {
 	return nil
 }
 
-// setCPULimit limits the CPU time of a command that has just been started.
-func setCPULimit(pid int, l sandbox.Limits) {
-	seconds := uint64(max(1, l.CPUTime.Seconds()))
+// limit sets the limits that the guest itself could not live with on a command
+// that has just been started: CPU time, of which the guest uses a little for
+// each command, and memory and processes where no cgroup counts them.
+//
+// Address space is not limited: Go, Java and Node reserve far more than they
+// use. RLIMIT_DATA counts what is writable and private, which is close to
+// what is used.
+func limit(pid int, cfg Config) {
+	seconds := uint64(max(1, cfg.Limits.CPUTime.Seconds()))
 	// A second after the signal that can be caught comes the one that
 	// cannot.
 	_ = unix.Prlimit(pid, unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds + 1}, nil)
+	if cfg.Contained {
+		return
+	}
+	memory := uint64(cfg.Limits.Memory)
+	_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: memory, Max: memory}, nil)
+	if !cfg.Shared {
+		processes := uint64(cfg.Limits.Processes + Threads)
+		_ = unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: processes, Max: processes}, nil)
+	}
 }

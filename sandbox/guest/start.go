@@ -44,9 +44,9 @@ func Start(ctx context.Context, cmd *exec.Cmd, opts Options) (*Client, error) {
 		}
 	}
 	go c.receive()
-	if said, err := c.call(ctx, opStart, opts.Config, nil, startTime); said != nil || err != nil {
-		if said != nil {
-			err = fromWire(opStart, "", said)
+	if rep, err := c.call(ctx, request{Op: opStart}, opts.Config, nil, startTime); rep.Err != nil || err != nil {
+		if rep.Err != nil {
+			err = fromWire(opStart, "", rep.Err)
 		}
 		_ = c.Close()
 		return nil, err

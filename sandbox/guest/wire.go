@@ -16,8 +16,7 @@ import (
 const (
 	// maxFrame bounds a message in both directions.
 	maxFrame = 32 << 20
-	// maxData bounds the bytes of one file in a message; base64 and the
-	// rest of the message fit in maxFrame.
+	// maxData bounds the bytes of one file in a message.
 	maxData = 16 << 20
 )
 
@@ -39,6 +38,7 @@ type request struct {
 	ID   uint64          `json:"id"`
 	Op   string          `json:"op"`
 	Body json.RawMessage `json:"body,omitempty"`
+	Data []byte          `json:"-"`
 }
 
 // reply is a message from the guest; the client believes nothing in it.
@@ -46,6 +46,7 @@ type reply struct {
 	ID   uint64          `json:"id"`
 	Body json.RawMessage `json:"body,omitempty"`
 	Err  *wireError      `json:"err,omitempty"`
+	Data []byte          `json:"-"`
 }
 
 type readRequest struct {
@@ -94,33 +95,44 @@ func fromWire(op, path string, e *wireError) error {
 	}
 }
 
-func writeFrame(w io.Writer, v any) error {
+// A frame is the length of all that follows the lengths, the length of the
+// JSON, the JSON, and a file's content if there is one.
+const headSize = 8
+
+func writeFrame(w io.Writer, v any, data []byte) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encoding message: %w", err)
 	}
-	if len(body) > maxFrame {
-		return fmt.Errorf("message of %d bytes is over the limit of %d", len(body), maxFrame)
+	size := len(body) + len(data)
+	if size > maxFrame {
+		return fmt.Errorf("message of %d bytes is over the limit of %d", size, maxFrame)
 	}
-	frame := make([]byte, 4, 4+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body)))
-	_, err = w.Write(append(frame, body...))
+	frame := make([]byte, headSize, headSize+size)
+	binary.BigEndian.PutUint32(frame, uint32(size))
+	binary.BigEndian.PutUint32(frame[4:], uint32(len(body)))
+	frame = append(append(frame, body...), data...)
+	_, err = w.Write(frame)
 	return err
 }
 
-func readFrame(r io.Reader, v any) error {
-	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return err
+// readFrame decodes the JSON into v and returns the data.
+func readFrame(r io.Reader, v any) ([]byte, error) {
+	var head [headSize]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
 	}
-	n := int64(binary.BigEndian.Uint32(size[:]))
-	if n > maxFrame {
-		return fmt.Errorf("message of %d bytes is over the limit of %d", n, maxFrame)
+	size, n := int64(binary.BigEndian.Uint32(head[:])), int64(binary.BigEndian.Uint32(head[4:]))
+	if size > maxFrame || n > size {
+		return nil, fmt.Errorf("message of %d bytes is over the limit of %d", size, maxFrame)
 	}
 	// The buffer grows with what arrives: a length alone costs nothing.
 	var body bytes.Buffer
-	if _, err := io.CopyN(&body, r, n); err != nil {
-		return fmt.Errorf("reading message: %w", err)
+	if _, err := io.CopyN(&body, r, size); err != nil {
+		return nil, fmt.Errorf("reading message: %w", err)
 	}
-	return json.Unmarshal(body.Bytes(), v)
+	if err := json.Unmarshal(body.Bytes()[:n], v); err != nil {
+		return nil, err
+	}
+	return body.Bytes()[n:], nil
 }
