@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
 	if err != nil {
 		v = failed(err)
 	}
-	v.Flags = append(all.addressed, all.flags...)
+	v.Flags = slices.Concat(all.addressed, all.flags)
 	if v.Decision != Approve {
 		return v
 	}

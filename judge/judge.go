@@ -11,11 +11,14 @@ import (
 	"honk/judge/diff"
 )
 
-// The deterministic checks and what they find.
 type (
-	Severity   = check.Severity
-	Finding    = check.Finding
-	Policy     = check.Policy
+	// Severity is what a Finding does to a task.
+	Severity = check.Severity
+	// Finding is what a deterministic check found.
+	Finding = check.Finding
+	// Policy is what the operator allows.
+	Policy = check.Policy
+	// CheckInput is what Check looks at.
 	CheckInput = check.Input
 )
 

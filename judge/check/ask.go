@@ -3,6 +3,7 @@ package check
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -45,17 +46,7 @@ func newAsk(prompt string) ask {
 
 // matches reports whether some clause matches and no refusal does.
 func (a ask) matches(re *regexp.Regexp) bool {
-	for _, c := range a.refusals {
-		if re.MatchString(c) {
-			return false
-		}
-	}
-	for _, c := range a.clauses {
-		if re.MatchString(c) {
-			return true
-		}
-	}
-	return false
+	return !slices.ContainsFunc(a.refusals, re.MatchString) && slices.ContainsFunc(a.clauses, re.MatchString)
 }
 
 // names reports whether the request names the path: in full, or by its last
@@ -75,15 +66,8 @@ func (a ask) names(name string) bool {
 func (a ask) does(verbs, nouns string) bool {
 	verb := regexp.MustCompile(`(?i)^(?:` + verbs + `)$`)
 	noun := regexp.MustCompile(`(?i)^(?:` + nouns + `)$`)
-	hit := func(clauses []string) bool {
-		for _, c := range clauses {
-			if near(c, verb, noun) {
-				return true
-			}
-		}
-		return false
-	}
-	return hit(a.clauses) && !hit(a.refusals)
+	hit := func(clause string) bool { return near(clause, verb, noun) }
+	return !slices.ContainsFunc(a.refusals, hit) && slices.ContainsFunc(a.clauses, hit)
 }
 
 // reach is how many words may stand between a verb and its object.
@@ -93,7 +77,7 @@ var otherThought = regexp.MustCompile(`(?i)^(?:and|then|add\w*|write|fix\w*|keep
 
 func near(clause string, verb, noun *regexp.Regexp) bool {
 	left := 0
-	for _, w := range strings.Fields(clause) {
+	for w := range strings.FieldsSeq(clause) {
 		w = strings.Trim(w, "`'\"()[]{}<>*_.,")
 		switch {
 		case verb.MatchString(w):

@@ -3,6 +3,7 @@ package diff
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -104,10 +105,8 @@ var languages = []Language{
 func languageOf(name string) *Language {
 	ext := strings.ToLower(path.Ext(name))
 	for i := range languages {
-		for _, e := range languages[i].exts {
-			if e == ext {
-				return &languages[i]
-			}
+		if slices.Contains(languages[i].exts, ext) {
+			return &languages[i]
 		}
 	}
 	return nil
