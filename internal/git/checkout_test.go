@@ -159,6 +159,39 @@ func TestCheckout_incomplete(t *testing.T) {
 	wantCode(t, err, task.CodeInvalid, "partial clone")
 }
 
+// A submodule's git file points to a directory that points back.
+func TestCheckout_submodule(t *testing.T) {
+	t.Parallel()
+	g, sub, dir := newGit(t), newRepo(t, map[string]string{"f": "1\n"}), newRepo(t, nil)
+	userGit(t, dir, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", sub, "lib")
+	lib := filepath.Join(dir, "lib")
+	c := checkout(t, g, at(lib), "")
+	write(t, c.Dir, map[string]string{"f": "2\n"})
+	pub := publication(at(lib), c, patch(t, c))
+	if _, err := g.Publish(t.Context(), pub); err != nil {
+		t.Fatal(err)
+	}
+	if got := userGit(t, lib, "show", pub.Branch+":f"); got != "2" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A person's own work tree can be held against a base.
+func TestPatchOf(t *testing.T) {
+	t.Parallel()
+	g, dir := newGit(t), newOdd(t)
+	c := checkout(t, g, at(dir), "")
+	p, err := c.PatchOf(t.Context(), dir)
+	if err != nil || !p.Empty() {
+		t.Fatalf("got %+v, %v, want nothing", p, err)
+	}
+	write(t, dir, map[string]string{"README.md": "# mine\n"})
+	p, err = c.PatchOf(t.Context(), dir)
+	if err != nil || len(p.Files) != 1 || p.Files[0].Path != "README.md" {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}
+
 // The user's garbage collection does not take a task's objects away.
 func TestCheckout_survivesPrune(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func (c *Checkout) patch(ctx context.Context, dir string, start map[string]tree.
 	c.turn++
 	objects := c.base.storage()
 	changed, err := tree.Walk(ctx, dir, c.base.files, start, func(content []byte) error {
-		return store(objects, plumbing.BlobObject, content)
+		return store(objects, content)
 	})
 	if err != nil {
 		return task.Patch{}, err
@@ -94,10 +94,10 @@ func (b *base) storage() *filesystem.Storage {
 	return filesystem.NewStorageWithOptions(osfs.New(b.Dir), cache.NewObjectLRU(4*cache.MiByte), filesystem.Options{})
 }
 
-// store writes an object.
-func store(objects *filesystem.Storage, kind plumbing.ObjectType, content []byte) error {
+// store writes a blob.
+func store(objects *filesystem.Storage, content []byte) error {
 	obj := objects.NewEncodedObject()
-	obj.SetType(kind)
+	obj.SetType(plumbing.BlobObject)
 	obj.SetSize(int64(len(content)))
 	out, err := obj.Writer()
 	if err == nil {
@@ -108,7 +108,7 @@ func store(objects *filesystem.Storage, kind plumbing.ObjectType, content []byte
 		_, err = objects.SetEncodedObject(obj)
 	}
 	if err != nil {
-		return fmt.Errorf("storing an object: %w", err)
+		return fmt.Errorf("storing a file: %w", err)
 	}
 	return nil
 }

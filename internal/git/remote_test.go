@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -202,6 +203,11 @@ func TestRemote_tokenStays(t *testing.T) {
 		http.Error(w, "thanks "+strings.Repeat("\x1b[31m", 3), http.StatusTeapot)
 	}))
 	defer thief.Close()
+	taken := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(leaked)
+	}
 	moved := httptest.NewServer(http.RedirectHandler(thief.URL+"/acme/api.git/info/refs?service=git-upload-pack", http.StatusMovedPermanently))
 	defer moved.Close()
 	for _, url := range []string{moved.URL, thief.URL} {
@@ -216,11 +222,11 @@ func TestRemote_tokenStays(t *testing.T) {
 		if strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "Basic ") || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("the error shows too much: %q", err)
 		}
-		if url == moved.URL && len(leaked) > 0 {
-			t.Errorf("a redirect carried the token in %v", leaked)
+		if got := taken(); url == moved.URL && len(got) > 0 {
+			t.Errorf("a redirect carried the token in %v", got)
 		}
 	}
-	if len(leaked) == 0 {
+	if len(taken()) == 0 {
 		t.Error("the token was not sent where it belongs: the test shows nothing")
 	}
 }
