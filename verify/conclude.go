@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,10 @@ func (r runner) conclude(res *Result, v Verifier, ex sandbox.ExecResult, reading
 		f.File = r.place(f.File, v.Dir)
 		res.Findings = append(res.Findings, parse.Sign(v.Name, f))
 	}
+	// Packages are tested in parallel: their order is chance.
+	slices.SortStableFunc(res.Findings, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line)
+	})
 	silent := v.Recipe != nil && v.Recipe.Silent && len(res.Findings) > 0
 	switch why := unmade(v, ex, res, out); {
 	case ex.TimedOut:

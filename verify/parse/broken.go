@@ -16,6 +16,7 @@ var causes = []struct {
 }{
 	// Go
 	{"go", regexp.MustCompile(`([^\s:]+@v[^\s:]+): (?:module lookup disabled|reading (?:file|https?):|Get "|dial tcp)`), "module %s is not in the module cache and there is no network here: run go mod download"},
+	{"go", regexp.MustCompile(`/cache/download/(\S+)/@v/(\S+)\.lock: (?:read-only file system|permission denied)`), "module %s@%s is not in the module cache and there is no network here: run go mod download"},
 	{"go", regexp.MustCompile(`module lookup disabled by GOPROXY=(off)`), "a module is not in the module cache (GOPROXY=%s): run go mod download"},
 	{"go", regexp.MustCompile(`(?:go\.mod|go\.work|go:?).* requires go >= (\S+) \(running`), "the code needs go %s, which is newer than the sandbox's"},
 	{"go", regexp.MustCompile(`go: inconsistent vendoring in (\S+):`), "vendor directory does not match go.mod: run go mod vendor%.0s"},

@@ -12,6 +12,7 @@ func TestCause(t *testing.T) {
 	for _, tt := range []struct{ ecosystem, text, want string }{
 		{"go", "a.go:3:8: example.com/x@v1.2.3: reading file:///no-network/example.com/x/@v/v1.2.3.zip: no such file", "module example.com/x@v1.2.3 is not in the module cache and there is no network here: run go mod download"},
 		{"go", `go: example.com/x@v1.2.3: Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host`, "module example.com/x@v1.2.3 is not in the module cache and there is no network here: run go mod download"},
+		{"go", "a.go:3:8: open /go/pkg/mod/cache/download/example.com/x/@v/v1.2.3.lock: read-only file system", "module example.com/x@v1.2.3 is not in the module cache and there is no network here: run go mod download"},
 		{"go", "go: go.mod requires go >= 1.99 (running go 1.26.8; GOTOOLCHAIN=local)", "the code needs go 1.99, which is newer than the sandbox's"},
 		{"go", `# runtime/cgo` + "\n" + `cgo: C compiler "gcc" not found: exec: "gcc": executable file not found in $PATH`, "the C compiler gcc is not installed in the sandbox"},
 		{"go", "./a.go:3:4: undefined: x", ""},

@@ -124,13 +124,11 @@ func (c junitCase) id() string {
 		return strings.TrimPrefix(c.class+"."+c.name, ".")
 	}
 	class := strings.TrimPrefix(c.class, strings.ReplaceAll(module, "/", "."))
-	id := c.file
-	for part := range strings.SplitSeq(strings.Trim(class, "."), ".") {
-		if part != "" {
-			id += "::" + part
-		}
+	id := []string{c.file}
+	if class = strings.Trim(class, "."); class != "" {
+		id = append(id, strings.Split(class, ".")...)
 	}
-	return id + "::" + c.name
+	return strings.Join(append(id, c.name), "::")
 }
 
 func (j *junit) record(c junitCase) {

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
+const specFailing = "✖ failing tests:"
+
 var (
-	specLine    = regexp.MustCompile(`^( *)([✔✖▶﹣]) (.*?)(?: \([\d.]+ms\))?( # (?:SKIP|TODO).*)?$`)
-	specTimed   = regexp.MustCompile(` \([\d.]+ms\)`)
-	specAt      = regexp.MustCompile(`^test at (.+?):(\d+):\d+$`)
-	specFailing = "✖ failing tests:"
+	specLine  = regexp.MustCompile(`^( *)([✔✖▶﹣]) (.*?)(?: \([\d.]+ms\))?( # (?:SKIP|TODO).*)?$`)
+	specTimed = regexp.MustCompile(` \([\d.]+ms\)`)
+	specAt    = regexp.MustCompile(`^test at (.+?):(\d+):\d+$`)
 )
 
 // Spec reads the default report of node --test on newer versions.

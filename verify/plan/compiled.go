@@ -66,7 +66,7 @@ const mavenScript = `m=mvn
 command -v mvn >/dev/null 2>&1 || { [ -f ./mvnw ] && m="sh ./mvnw"; }
 `
 
-func planMaven(s scope) []Verifier {
+func planMaven(scope) []Verifier {
 	return []Verifier{
 		{Name: "mvn test-compile", Kind: Build, Command: "mvn -o -q test-compile", Recipe: &Recipe{
 			Script: mavenScript + `exec $m -o -B -ntp -q test-compile`, Read: readMaven,
@@ -108,7 +108,7 @@ const gradleScript = `g=gradle
 [ -f ./gradlew ] && g="sh ./gradlew"
 `
 
-func planGradle(s scope) []Verifier {
+func planGradle(scope) []Verifier {
 	return []Verifier{
 		{Name: "gradle classes", Kind: Build, Command: "gradle classes testClasses", Recipe: &Recipe{
 			Script: gradleScript + `exec $g --offline --no-daemon --console=plain -q classes testClasses`, Read: Lines,

@@ -122,7 +122,7 @@ func TestDetect_hostile(t *testing.T) {
 // countingFS counts the entries it hands out of one endless directory.
 type countingFS struct{ given *int }
 
-func (c countingFS) Open(name string) (fs.File, error) { return &endless{given: c.given}, nil }
+func (c countingFS) Open(string) (fs.File, error) { return &endless{given: c.given}, nil }
 
 type endless struct {
 	fs.File

@@ -55,17 +55,21 @@ func mypyArgs(s scope) []string {
 	return []string{"."}
 }
 
-// pythonTests runs pytest. A project that never names pytest is run by
-// unittest where pytest is not installed.
+// pytestScript takes the first interpreter that has pytest. Tests written for
+// unittest, in a project that never names pytest, do without it.
+const pytestScript = pythonScript + `for p in "$py" /usr/bin/python3; do "$p" -c 'import pytest' 2>/dev/null && py=$p && has=1 && break; done
+if [ -z "${has:-}" ] && [ -n "$HONK_UNITTEST" ] && grep -rqsE --include='*test*.py' '^(import|from) unittest' .; then
+	exec "$py" -m unittest discover
+fi
+exec "$py" -m pytest -q -p no:cacheprovider --continue-on-collection-errors --rootdir=. -o junit_family=xunit1 --junitxml="$HONK_OUT/report.xml" "$@"`
+
 func pythonTests(s scope) Verifier {
-	usesPytest := s.has("conftest.py", "pytest.ini", ".pytest.ini") != "" || s.contains(pythonConfig, "pytest")
-	run := `exec "$py" -m pytest -q -p no:cacheprovider --continue-on-collection-errors --rootdir=. -o junit_family=xunit1 --junitxml="$HONK_OUT/report.xml" "$@"`
-	if !usesPytest {
-		run = `"$py" -c 'import pytest' 2>/dev/null || exec "$py" -m unittest discover
-` + run
+	script := "HONK_UNITTEST=1\n"
+	if s.has("conftest.py", "pytest.ini", ".pytest.ini") != "" || s.contains(pythonConfig, "pytest") {
+		script = "HONK_UNITTEST=\n"
 	}
 	return Verifier{Name: "pytest", Kind: Test, Command: "python3 -m pytest", Recipe: &Recipe{
-		Script: pythonScript + run, Collect: catOut, Read: junit,
+		Script: script + pytestScript, Collect: catOut, Read: junit,
 		Alone: func(id string) []string {
 			if !strings.Contains(id, "::") || strings.HasPrefix(id, "-") {
 				return nil
