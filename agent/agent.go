@@ -156,9 +156,6 @@ func (r *run) resume() error {
 	if r.in.Feedback == "" {
 		return r.say("resumed", nil)
 	}
-	// The change was gone through before; the checklist would be a wasted
-	// turn.
-	r.gate.listed = true
 	return r.say("feedback", map[string]string{"Nonce": nonce(), "Text": r.in.Feedback})
 }
 
@@ -209,7 +206,7 @@ func (r *run) result() Result {
 	r.usage.TotalTime = took
 	return Result{
 		Exit: cmp.Or(r.exit, ExitFailed), Summary: r.summary, Reason: r.reason, Usage: r.usage,
-		Transcript: r.t, Viewed: slices.Sorted(maps.Keys(r.t.Viewed)),
+		Transcript: r.t, Viewed: r.viewed(),
 	}
 }
 

@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"honk/agent/tool"
@@ -36,7 +38,7 @@ func (r *run) finish(ctx context.Context, f tool.Finish) (tool.Result, error) {
 	}
 	patch, err := r.in.DiffFunc(ctx)
 	if err != nil {
-		return tool.Result{}, err
+		return tool.Unfit("finish", err)
 	}
 	if f.Status == "no_change_needed" {
 		return r.finishUnchanged(patch, f)
@@ -75,18 +77,48 @@ func (r *run) finishDone(ctx context.Context, patch task.Patch, f tool.Finish) (
 	case patch.Empty():
 		r.gate.asked = true
 		return r.back("nothing is changed", "no_diff", nil)
-	case !r.gate.listed:
+	case !r.gate.listed && (r.in.Feedback == "" || !r.seen(patch)):
 		r.gate.listed = true
-		return r.back("checklist", "checklist", map[string]string{"Diff": tool.Cut(tool.Clean(patch.Diff), diffBytes)})
+		diff := tool.Cut(tool.Clean(patch.Diff), diffBytes)
+		r.show(patch, diff)
+		return r.back("checklist", "checklist", map[string]string{"Diff": diff})
 	}
 	found, _, err := r.tools.Verify(ctx, nil)
 	if err != nil {
-		return tool.Result{}, err
+		return tool.Unfit("finish", err)
 	}
 	if found.Passed {
 		return r.ended(ExitDone, "", f), nil
 	}
 	return r.finishFailed(found, f)
+}
+
+// show notes which changed files the model gets to see in a diff: a command
+// may have changed files it never opened.
+func (r *run) show(patch task.Patch, diff string) {
+	for _, c := range patch.Files {
+		if strings.Contains(diff, " b/"+c.Path+"\n") && !slices.Contains(r.t.Shown, c.Path) {
+			r.t.Shown = append(r.t.Shown, c.Path)
+		}
+	}
+}
+
+// seen reports whether the model has seen every changed file.
+func (r *run) seen(patch task.Patch) bool {
+	viewed := r.viewed()
+	for _, c := range patch.Files {
+		if _, ok := slices.BinarySearch(viewed, c.Path); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// viewed are the paths the model has seen, sorted.
+func (r *run) viewed() []string {
+	paths := append(slices.Collect(maps.Keys(r.tools.Viewed())), r.t.Shown...)
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 func (r *run) finishFailed(found verify.Gate, f tool.Finish) (tool.Result, error) {

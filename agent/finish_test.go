@@ -2,11 +2,15 @@ package agent_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"honk/agent"
 	"honk/internal/llm/llmtest"
+	"honk/internal/task"
 	"honk/verify"
 )
 
@@ -142,4 +146,45 @@ func TestResume_interrupted(t *testing.T) {
 	b.wantExit(b.run(agent.Options{}), agent.ExitBlocked)
 	b.wantTold(2, 2, "tool: Interrupted before it was answered; may be retried.")
 	b.wantTold(2, 1, "The work was interrupted")
+}
+
+// What a change may not hold is the model's to mend, not the end of the run.
+func TestFinish_unfit(t *testing.T) {
+	t.Parallel()
+	steps := []llmtest.Step{
+		bash("sed -i 's/a - b/a + b/' main.go; ln -s /etc/passwd link"),
+		finish("done", "It adds."), llmtest.Use("verify", args{}), bash("rm link"),
+		finish("done", "It adds."), finish("done", "It adds."),
+	}
+	b := setup(t, steps...)
+	b.in.DiffFunc = func(ctx context.Context) (task.Patch, error) {
+		if _, err := os.Lstat(filepath.Join(b.dir, "link")); err == nil {
+			return task.Patch{}, task.Errorf(task.CodeInvalid, "%q is a new symlink; remove it", "link")
+		}
+		return b.diff(ctx)
+	}
+	b.wantExit(b.run(agent.Options{}), agent.ExitDone)
+	b.wantTold(2, 1, `"link" is a new symlink; remove it. Nothing ran. Mend that and call finish again.`)
+	b.wantTold(3, 1, "call verify again")
+}
+
+// A file that a command changed has been seen once the model was shown the
+// diff, also in a run that goes on after an objection.
+func TestFinish_changedByCommand(t *testing.T) {
+	t.Parallel()
+	b := setup(t,
+		bash("sed -i 's/a - b/a + b/' main.go"), finish("done", "It adds."), finish("done", "It adds."),
+		bash("echo It subtracts, too. >> README.md"), finish("done", "Said so."), finish("done", "Said so."),
+	)
+	first := b.run(agent.Options{})
+	if want := []string{"main.go"}; !slices.Equal(first.Viewed, want) {
+		t.Errorf("viewed %v, want %v", first.Viewed, want)
+	}
+	b.in.Resume, b.in.Feedback = first.Transcript, "Item 1: say so in the README."
+	res := b.run(agent.Options{})
+	b.wantExit(res, agent.ExitDone)
+	b.wantTold(5, 1, "+It subtracts, too.")
+	if want := []string{"README.md", "main.go"}; !slices.Equal(res.Viewed, want) {
+		t.Errorf("viewed %v, want %v", res.Viewed, want)
+	}
 }

@@ -68,8 +68,8 @@ type Result struct {
 	// Usage is this run's, without earlier ones of the same task.
 	Usage      task.Usage
 	Transcript *Transcript
-	// Viewed are the paths the model has seen lines of or written itself, in
-	// all runs of the task, sorted. A changed file that is not among them
+	// Viewed are the paths the model has seen lines of, in the file or in a
+	// diff, or written itself, in all runs of the task, sorted. A changed file that is not among them
 	// was changed blindly.
 	Viewed []string
 }
@@ -112,4 +112,6 @@ type Transcript struct {
 	Compactions int `json:"compactions,omitempty"`
 	// Viewed holds the hash of each file as the model last saw it, by path.
 	Viewed map[string]string `json:"viewed,omitempty"`
+	// Shown are the changed paths the model saw in a diff.
+	Shown []string `json:"shown,omitempty"`
 }

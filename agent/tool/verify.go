@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"honk/internal/task"
 	"honk/verify"
 )
 
@@ -42,13 +43,23 @@ func (s *Set) verify(ctx context.Context, raw json.RawMessage) (Result, error) {
 	}
 	gate, cached, err := s.Verify(ctx, in.Only)
 	if err != nil {
-		return Result{}, err
+		return Unfit("verify", err)
 	}
 	text := GateText(gate)
 	if cached {
 		text = "Nothing has changed since these checks last ran; this is their result from then.\n" + text
 	}
 	return Result{Text: text, Title: gateTitle(gate), IsError: !gate.Passed, Complaints: Complaints(gate)}, nil
+}
+
+// Unfit answers a call whose work tree holds what no change may hold (a link,
+// a nested repository): the model made it and can mend it. Other errors are
+// returned as they are.
+func Unfit(name string, err error) (Result, error) {
+	if task.CodeOf(err) != task.CodeInvalid {
+		return Result{}, err
+	}
+	return failure(name, "The work tree cannot become a change: %s. Nothing ran. Mend that and call %s again.", err, name), nil
 }
 
 // Verify runs the verifiers of these names (all when empty) on the work tree
