@@ -135,7 +135,7 @@ func (j *Judge) evaluate(ctx context.Context, in Input) Verdict {
 
 // failed is the verdict of no verdict.
 func failed(err error) Verdict {
-	return Verdict{Decision: DecisionError, Summary: "Not judged: " + oneLine(err.Error())}
+	return Verdict{Decision: DecisionError, Summary: "Not judged: " + oneLine(err.Error()), Err: err}
 }
 
 // hold takes an approval back until a person looked.

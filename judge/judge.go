@@ -90,6 +90,9 @@ type Verdict struct {
 	Revisions []string `json:"revisions,omitempty"`
 	// Flags are what was suspicious in the text the judge was shown.
 	Flags []string `json:"flags,omitempty"`
+	// Err is why there is no verdict. A DecisionError without it is one that
+	// no retry helps: a person must look.
+	Err error `json:"-"`
 	// Prompt is the version of the rubric.
 	Prompt string `json:"prompt_version,omitempty"`
 }
