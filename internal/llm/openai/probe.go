@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	"honk/internal/llm"
 )
@@ -28,6 +30,25 @@ func (e *ProbeError) Error() string {
 }
 
 func (e *ProbeError) Unwrap() error { return e.Err }
+
+// reachTime is how long Reach waits for any answer.
+const reachTime = 10 * time.Second
+
+// Reach finds out, at no cost, whether anything answers at the base URL. The
+// error is an *llm.Error of class transient.
+func (c *Client) Reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, reachTime, errTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, c.cfg.BaseURL, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("asking for an answer: %w", err)
+	}
+	resp, err := newHTTPClient().Do(req)
+	if err != nil {
+		return &llm.Error{Class: llm.ClassTransient, Message: c.scrub(err.Error()), Err: c.clean(err), Tries: 1}
+	}
+	return resp.Body.Close()
+}
 
 // Probe asks the model to call the tool ping, once and at little cost. It
 // returns nil when that works, a *ProbeError when a setting would help, and
