@@ -84,6 +84,9 @@ func (m mirror) prepare() error {
 
 func (m mirror) update(ctx context.Context, ref string) (sha, branch string, err error) {
 	if shaPattern.MatchString(ref) {
+		if _, err := m.Line(ctx, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err == nil {
+			return ref, ref, nil // a commit never changes: nothing to ask for
+		}
 		return ref, ref, m.want(ctx, ref, "refs/honk/commits/"+ref, ref)
 	}
 	adv, err := m.advertised(ctx, ref)
