@@ -32,7 +32,9 @@ type Backend interface {
 // with a *PathError. After Close every method returns ErrClosed.
 //
 // A method's error is infrastructure's unless documented otherwise: a
-// *task.Error of code sandbox. What a command did is never an error.
+// *task.Error of code sandbox. What a command did is never an error. When ctx
+// ends, a method stops what it was doing inside and returns ctx's cause,
+// wrapped. Once Limits.Disk is exceeded, Exec and Write fail for good.
 type Sandbox interface {
 	// Root is the work tree's absolute path as commands see it.
 	Root() string
@@ -125,7 +127,8 @@ type Command struct {
 // ExecResult is what a command did.
 type ExecResult struct {
 	// ExitCode is the process's, 128+n when signal n killed it, 127 when
-	// Args[0] was not found.
+	// Args[0] was not found, 126 when it could not be run. It is never 0
+	// when TimedOut.
 	ExitCode int
 	Stdout   Output
 	Stderr   Output

@@ -25,7 +25,8 @@ import (
 
 	"honk/internal/task"
 	"honk/sandbox"
-	"honk/sandbox/guest"
+	"honk/sandbox/guest/client"
+	"honk/sandbox/guest/wire"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,12 +88,12 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	}
 	// The sandbox outlives ctx; Close ends it.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), f.program, "--args", fmt.Sprint(argsFD),
-		"--", guestHelper, guest.Marker, spec.Label)
+		"--", guestHelper, wire.Marker, spec.Label)
 	// Empty, since bubblewrap's own environment can be read from inside.
 	cmd.Env = []string{}
 	cmd.Dir = "/"
 	cmd.ExtraFiles = files
-	opts := guest.Options{
+	opts := client.Options{
 		Config:  p.config(b.environ(spec.Env)),
 		Cleanup: p.cleanup,
 		Started: func(*os.Process) error { return gate.open(p.group) },
@@ -101,7 +102,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	if p.group != nil {
 		opts.Hits = p.group.hits
 	}
-	c, err := guest.Start(ctx, cmd, opts)
+	c, err := client.Start(ctx, cmd, opts)
 	gate.close()
 	if err != nil {
 		return nil, remedy(err)

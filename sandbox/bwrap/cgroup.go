@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"honk/sandbox"
-	"honk/sandbox/guest"
+	"honk/sandbox/guest/wire"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,7 +55,7 @@ func try(dirs []string, l sandbox.Limits) *cgroup {
 		g.dirs = append(g.dirs, dir)
 	}
 	memory := g.set("memory.max", l.Memory) || g.set("memory.limit_in_bytes", l.Memory)
-	pids := g.set("pids.max", int64(l.Processes+guest.Threads))
+	pids := g.set("pids.max", int64(l.Processes+wire.Threads))
 	if !memory || !pids {
 		_ = g.remove()
 		return nil

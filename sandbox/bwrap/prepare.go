@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"honk/sandbox"
-	"honk/sandbox/guest"
+	"honk/sandbox/guest/wire"
 )
 
 // prepared is what a sandbox needs on the host's side.
@@ -121,8 +121,8 @@ func (p *prepared) point(root *os.Root, name string, dir bool) error {
 	return err
 }
 
-func (p *prepared) config(env map[string]string) guest.Config {
-	cfg := guest.Config{
+func (p *prepared) config(env map[string]string) wire.Config {
+	cfg := wire.Config{
 		Root:      guestRoot,
 		Keep:      guestOutput,
 		Env:       env,

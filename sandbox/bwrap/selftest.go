@@ -13,7 +13,8 @@ import (
 
 	"honk/internal/task"
 	"honk/sandbox"
-	"honk/sandbox/guest"
+	"honk/sandbox/guest/client"
+	"honk/sandbox/guest/wire"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ func (b *Backend) SelfTest(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = sb.Close() }()
-	result, err := sb.(*guest.Client).Probe(ctx, t.probes())
+	result, err := sb.(*client.Client).Probe(ctx, t.probes())
 	if err != nil {
 		return err
 	}
@@ -105,14 +106,14 @@ func (t *trial) close() {
 	_ = os.RemoveAll(t.dir)
 }
 
-func (t *trial) probes() guest.ProbeRequest {
+func (t *trial) probes() wire.ProbeRequest {
 	home, _ := os.UserHomeDir()
 	read := []string{"/etc/shadow", "/etc/ssh", "/root/.ssh", t.file,
 		"/proc/1/root" + t.file, "/var/run/docker.sock", "/sys/kernel", "/var/lib", "/boot"}
 	if home != "" {
 		read = append(read, filepath.Join(home, ".ssh"), filepath.Join(home, ".netrc"), filepath.Join(home, ".config"))
 	}
-	return guest.ProbeRequest{
+	return wire.ProbeRequest{
 		Read: read,
 		Write: []string{"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/etc/passwd",
 			"/usr/bin/env", guestHelper},

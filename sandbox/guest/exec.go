@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"honk/sandbox"
+	"honk/sandbox/guest/wire"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	defaultMaxOutput = 64 << 10
 	// termGrace lies between SIGTERM and SIGKILL.
 	termGrace = 2 * time.Second
 	// drainGrace is for the last bytes in a pipe whose writers are dead.
@@ -34,7 +34,7 @@ func (s *server) exec(ctx context.Context, cmd sandbox.Command) (sandbox.ExecRes
 	if err := s.disk.err(); err != nil {
 		return sandbox.ExecResult{}, err
 	}
-	dir, err := s.directory(cmd.Dir)
+	dir, err := s.tree.Directory(cmd.Dir)
 	if err != nil {
 		return sandbox.ExecResult{}, err
 	}
@@ -171,22 +171,6 @@ func notStarted(code int, text string) sandbox.ExecResult {
 	return sandbox.ExecResult{ExitCode: code, Stderr: sandbox.Output{Head: []byte(text + "\n")}}
 }
 
-// directory returns the absolute path of a directory of the work tree.
-func (s *server) directory(dir string) (string, error) {
-	dir, err := clean(dir)
-	if err != nil {
-		return "", err
-	}
-	stat, err := s.root.Stat(dir)
-	if err != nil {
-		return "", refuse(dir, err)
-	}
-	if !stat.IsDir() {
-		return "", &sandbox.PathError{Path: dir, Reason: "is not a directory"}
-	}
-	return filepath.Join(s.cfg.Root, dir), nil
-}
-
 // lookPath finds a program in path, the sandbox's own.
 func lookPath(name, path, dir string) (string, error) {
 	if strings.Contains(name, "/") {
@@ -241,7 +225,7 @@ func (s *server) open(cmd sandbox.Command) (*outputs, error) {
 	o.budget.Store(s.cfg.Limits.Output)
 	size := cmd.MaxOutput
 	if size <= 0 {
-		size = defaultMaxOutput
+		size = wire.MaxOutput
 	}
 	var keep func() *os.File
 	if cmd.Keep {
@@ -257,7 +241,7 @@ func (s *server) open(cmd sandbox.Command) (*outputs, error) {
 			o.close()
 			return nil, err
 		}
-		p := &pipe{r: r, w: w, stream: newStream(min(size, maxData/4), keep), done: make(chan struct{})}
+		p := &pipe{r: r, w: w, stream: newStream(min(size, wire.MaxData/4), keep), done: make(chan struct{})}
 		o.pipes = append(o.pipes, p)
 	}
 	return o, nil

@@ -2,9 +2,9 @@
 // started again on the far side of the boundary, where it reads, writes and
 // searches files and runs commands for the worker that holds its pipes.
 //
-// Main is the helper, Client the worker's end of the pipes. The client treats
-// the helper as hostile, since the code that runs beside it may have turned
-// it: every reply is capped, checked and waited for with a time limit.
+// The worker's side is package client, what they say to each other package
+// wire. The worker treats the helper as hostile, since the code that runs
+// beside it may have turned it.
 package guest
 
 import (
@@ -17,35 +17,14 @@ import (
 	"syscall"
 
 	"honk/sandbox"
+	"honk/sandbox/guest/tree"
+	"honk/sandbox/guest/wire"
 
 	"golang.org/x/sys/unix"
 )
 
-// Marker is the first argument of a process that is to become a guest. No
-// person types it.
-const Marker = "@honk-sandbox-guest"
-
 // maxFileRequests are answered at the same time; commands mostly wait.
 const maxFileRequests = 16
-
-// Config is what a guest is told when it starts.
-type Config struct {
-	// Root is the work tree as commands see it.
-	Root string
-	// Keep is a directory outside the work tree for kept output.
-	Keep string
-	// Env is the whole environment of commands.
-	Env map[string]string
-	// Measured are the directories whose growth Limits.Disk caps.
-	Measured []string
-	Limits   sandbox.Limits
-	// Contained says that a cgroup caps memory and processes, so that the
-	// guest need not.
-	Contained bool
-	// Shared says that the user of the commands runs other programs too, so
-	// that a limit on its processes would count those.
-	Shared bool
-}
 
 // Main turns the process into a guest that serves until the worker hangs up,
 // and then exits, if the process was started as one; else it returns false at
@@ -56,7 +35,7 @@ type Config struct {
 //		return
 //	}
 func Main() bool {
-	if len(os.Args) < 2 || os.Args[1] != Marker {
+	if len(os.Args) < 2 || os.Args[1] != wire.Marker {
 		return false
 	}
 	// Siblings run under the same user: without this they could trace the
@@ -73,13 +52,12 @@ func Main() bool {
 
 // server answers the requests of one client.
 type server struct {
-	cfg   Config
-	root  *os.Root
+	cfg   wire.Config
+	tree  *tree.Tree
 	procs *processes
 	disk  *disk
 	out   sync.Mutex // guards replies
 	w     io.Writer
-	files sync.Mutex // makes Write's compare and swap one step
 
 	mu      sync.Mutex
 	cancels map[uint64]context.CancelFunc
@@ -98,11 +76,11 @@ func serve(r io.Reader, w io.Writer) error {
 	slots := make(chan struct{}, maxFileRequests)
 	var err error
 	for {
-		var req request
-		if req.Data, err = readFrame(r, &req); err != nil {
+		var req wire.Request
+		if req.Data, err = wire.ReadFrame(r, &req); err != nil {
 			break
 		}
-		if req.Op == opCancel {
+		if req.Op == wire.OpCancel {
 			s.cancel(req.ID)
 			continue
 		}
@@ -110,7 +88,7 @@ func serve(r io.Reader, w io.Writer) error {
 		s.register(req.ID, cancel)
 		running.Go(func() {
 			defer s.cancel(req.ID)
-			if req.Op != opExec {
+			if req.Op != wire.OpExec {
 				slots <- struct{}{}
 				defer func() { <-slots }()
 			}
@@ -128,8 +106,8 @@ func serve(r io.Reader, w io.Writer) error {
 
 // handshake reads the configuration and answers it.
 func (s *server) handshake(r io.Reader) error {
-	var req request
-	if _, err := readFrame(r, &req); err != nil {
+	var req wire.Request
+	if _, err := wire.ReadFrame(r, &req); err != nil {
 		return fmt.Errorf("reading the start message: %w", err)
 	}
 	err := json.Unmarshal(req.Body, &s.cfg)
@@ -137,18 +115,17 @@ func (s *server) handshake(r io.Reader) error {
 		err = s.setUp()
 	}
 	if err != nil {
-		_ = writeFrame(s.w, reply{ID: req.ID, Err: toWire(err)}, nil)
+		_ = wire.WriteFrame(s.w, wire.Reply{ID: req.ID, Err: wire.ToError(err)}, nil)
 		return err
 	}
-	return writeFrame(s.w, reply{ID: req.ID}, nil)
+	return wire.WriteFrame(s.w, wire.Reply{ID: req.ID}, nil)
 }
 
 func (s *server) setUp() error {
-	root, err := os.OpenRoot(s.cfg.Root)
-	if err != nil {
-		return fmt.Errorf("opening the work tree: %w", err)
+	var err error
+	if s.tree, err = tree.Open(s.cfg.Root); err != nil {
+		return err
 	}
-	s.root = root
 	if err := setLimits(s.cfg); err != nil {
 		return err
 	}
@@ -158,60 +135,63 @@ func (s *server) setUp() error {
 	return nil
 }
 
-func (s *server) answer(ctx context.Context, req request) {
+func (s *server) answer(ctx context.Context, req wire.Request) {
 	rep, err := s.do(ctx, req)
 	rep.ID = req.ID
 	if err != nil {
-		rep.Err = toWire(err)
+		rep.Err = wire.ToError(err)
 	}
 	s.out.Lock()
 	defer s.out.Unlock()
-	if err := writeFrame(s.w, rep, rep.Data); err != nil {
-		_ = writeFrame(s.w, reply{ID: req.ID, Err: toWire(err)}, nil)
+	if err := wire.WriteFrame(s.w, rep, rep.Data); err != nil {
+		_ = wire.WriteFrame(s.w, wire.Reply{ID: req.ID, Err: wire.ToError(err)}, nil)
 	}
 }
 
-func (s *server) do(ctx context.Context, req request) (reply, error) {
+func (s *server) do(ctx context.Context, req wire.Request) (wire.Reply, error) {
 	switch req.Op {
-	case opExec:
+	case wire.OpExec:
 		return handle(ctx, req, s.exec)
-	case opRead:
+	case wire.OpRead:
 		// The content travels beside the JSON.
 		var data []byte
-		rep, err := handle(ctx, req, func(ctx context.Context, in readRequest) (sandbox.File, error) {
-			f, err := s.read(ctx, in)
+		rep, err := handle(ctx, req, func(ctx context.Context, in wire.ReadRequest) (sandbox.File, error) {
+			f, err := s.tree.Read(ctx, in)
 			data, f.Data = f.Data, nil
 			return f, err
 		})
 		rep.Data = data
 		return rep, err
-	case opWrite:
+	case wire.OpWrite:
 		return handle(ctx, req, func(ctx context.Context, in sandbox.Write) (sandbox.File, error) {
+			if err := s.disk.err(); err != nil {
+				return sandbox.File{}, err
+			}
 			in.Data = req.Data
-			return s.write(ctx, in)
+			return s.tree.Write(ctx, in)
 		})
-	case opSearch:
-		return handle(ctx, req, s.search)
-	case opList:
-		return handle(ctx, req, s.list)
-	case opProbe:
+	case wire.OpSearch:
+		return handle(ctx, req, s.tree.Search)
+	case wire.OpList:
+		return handle(ctx, req, s.tree.List)
+	case wire.OpProbe:
 		return handle(ctx, req, probe)
 	default:
-		return reply{}, fmt.Errorf("unknown operation %q", req.Op)
+		return wire.Reply{}, fmt.Errorf("unknown operation %q", req.Op)
 	}
 }
 
-func handle[In, Out any](ctx context.Context, req request, f func(context.Context, In) (Out, error)) (reply, error) {
+func handle[In, Out any](ctx context.Context, req wire.Request, f func(context.Context, In) (Out, error)) (wire.Reply, error) {
 	var in In
 	if err := json.Unmarshal(req.Body, &in); err != nil {
-		return reply{}, fmt.Errorf("decoding %s request: %w", req.Op, err)
+		return wire.Reply{}, fmt.Errorf("decoding %s request: %w", req.Op, err)
 	}
 	out, err := f(ctx, in)
 	if err != nil {
-		return reply{}, err
+		return wire.Reply{}, err
 	}
 	body, err := json.Marshal(out)
-	return reply{Body: body}, err
+	return wire.Reply{Body: body}, err
 }
 
 func (s *server) register(id uint64, cancel context.CancelFunc) {

@@ -3,7 +3,6 @@ package guest
 import (
 	"bytes"
 	"os"
-	"unicode/utf8"
 
 	"honk/sandbox"
 )
@@ -85,15 +84,4 @@ func (s *stream) output() sandbox.Output {
 	out.OmittedLines = s.lines - bytes.Count(out.Head, []byte{'\n'}) -
 		bytes.Count(out.Tail, []byte{'\n'})
 	return out
-}
-
-// cutText cuts s to at most n bytes, on a rune boundary.
-func cutText(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }

@@ -9,30 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"honk/sandbox/guest/wire"
 )
 
-// ProbeRequest names what a probe must not be able to do.
-type ProbeRequest struct {
-	// Read are files that must not open, Write files that must not open for
-	// writing.
-	Read  []string
-	Write []string
-	// Create are files that must not come into being.
-	Create []string
-	// Dial are networks and addresses, alternating, that must not answer.
-	Dial []string
-	// Secret must not be in the environment or command line of any process.
-	Secret string
-}
-
-// ProbeResult lists what it could do, in words.
-type ProbeResult struct {
-	Escapes []string
-}
-
 // probe tries to get out, with everything the helper may do.
-func probe(ctx context.Context, req ProbeRequest) (ProbeResult, error) {
-	var r ProbeResult
+func probe(ctx context.Context, req wire.ProbeRequest) (wire.ProbeResult, error) {
+	var r wire.ProbeResult
 	escaped := func(format string, args ...any) {
 		r.Escapes = append(r.Escapes, fmt.Sprintf(format, args...))
 	}

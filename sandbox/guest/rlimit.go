@@ -5,15 +5,13 @@ import (
 	"runtime"
 	"sync"
 
+	"honk/sandbox/guest/wire"
+
 	"golang.org/x/sys/unix"
 )
 
 // maxFiles is the number of files a process may have open.
 const maxFiles = 65536
-
-// Threads is how many threads the guest has at most. Limits on the processes
-// of a sandbox are that much higher.
-const Threads = 40
 
 // reserveThreads makes the threads the guest may need before a command can use
 // up what the sandbox is allowed: the Go runtime ends a program that cannot
@@ -23,7 +21,7 @@ func reserveThreads() {
 	runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 4))
 	var ready, done sync.WaitGroup
 	release := make(chan struct{})
-	for range Threads - 8 {
+	for range wire.Threads - 8 {
 		ready.Add(1)
 		done.Go(func() {
 			runtime.LockOSThread()
@@ -39,7 +37,7 @@ func reserveThreads() {
 
 // setLimits sets what commands inherit on the guest itself, which is the only
 // way that leaves no gap between fork and exec.
-func setLimits(cfg Config) error {
+func setLimits(cfg wire.Config) error {
 	limits := map[int]uint64{
 		unix.RLIMIT_CORE:   0,
 		unix.RLIMIT_FSIZE:  uint64(cfg.Limits.FileSize),
@@ -65,7 +63,7 @@ func setLimits(cfg Config) error {
 // Address space is not limited: Go, Java and Node reserve far more than they
 // use. RLIMIT_DATA counts what is writable and private, which is close to
 // what is used.
-func limit(pid int, cfg Config) {
+func limit(pid int, cfg wire.Config) {
 	seconds := uint64(max(1, cfg.Limits.CPUTime.Seconds()))
 	// A second after the signal that can be caught comes the one that
 	// cannot.
@@ -76,7 +74,7 @@ func limit(pid int, cfg Config) {
 	memory := uint64(cfg.Limits.Memory)
 	_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: memory, Max: memory}, nil)
 	if !cfg.Shared {
-		processes := uint64(cfg.Limits.Processes + Threads)
+		processes := uint64(cfg.Limits.Processes + wire.Threads)
 		_ = unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: processes, Max: processes}, nil)
 	}
 }

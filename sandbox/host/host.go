@@ -19,7 +19,8 @@ import (
 
 	"honk/internal/task"
 	"honk/sandbox"
-	"honk/sandbox/guest"
+	"honk/sandbox/guest/client"
+	"honk/sandbox/guest/wire"
 )
 
 // Options configure a Backend; the zero value works.
@@ -83,22 +84,22 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 		return nil, err
 	}
 	// The guest outlives ctx: it ends when its pipe closes.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, guest.Marker, spec.Label)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, wire.Marker, spec.Label)
 	cmd.Dir = root
 	cmd.Env = []string{}
-	return started(guest.Start(ctx, cmd, guest.Options{Config: cfg, Cleanup: cleanup}))
+	return started(client.Start(ctx, cmd, client.Options{Config: cfg, Cleanup: cleanup}))
 }
 
 // started keeps a nil client from becoming a Sandbox that is not nil.
-func started(c *guest.Client, err error) (sandbox.Sandbox, error) {
+func started(c *client.Client, err error) (sandbox.Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (b *Backend) config(root, scratch string, spec sandbox.Spec) (guest.Config, error) {
-	cfg := guest.Config{
+func (b *Backend) config(root, scratch string, spec sandbox.Spec) (wire.Config, error) {
+	cfg := wire.Config{
 		Root:     root,
 		Keep:     filepath.Join(scratch, "output"),
 		Env:      sandbox.BaseEnv(),

@@ -1,4 +1,4 @@
-package guest
+package tree
 
 import (
 	"bytes"
@@ -12,23 +12,22 @@ import (
 	"sync"
 
 	"honk/sandbox"
+	"honk/sandbox/guest/wire"
 )
 
 const (
 	maxSearched   = 4 << 20
-	maxLine       = 300
-	maxSearchHits = 1000
 	searchWorkers = 2
 	// searchBatch files are searched before the next are looked at, so that
 	// lines beyond the cap are not kept.
 	searchBatch = 64
 )
 
-// search looks for a pattern.
-func (s *server) search(ctx context.Context, q sandbox.Query) (sandbox.SearchResult, error) {
+// Search looks for a pattern.
+func (t *Tree) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchResult, error) {
 	re, err := regexp.Compile(q.Pattern)
 	if err != nil {
-		return sandbox.SearchResult{}, &sandbox.PathError{Path: cutText(q.Pattern, 200),
+		return sandbox.SearchResult{}, &sandbox.PathError{Path: wire.CutText(q.Pattern, 200),
 			Reason: strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
 	}
 	p, err := clean(q.Path)
@@ -38,11 +37,11 @@ func (s *server) search(ctx context.Context, q sandbox.Query) (sandbox.SearchRes
 	if q.MaxHits <= 0 {
 		q.MaxHits = 100
 	}
-	q.MaxHits = min(q.MaxHits, maxSearchHits)
+	q.MaxHits = min(q.MaxHits, wire.MaxHits)
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
 	defer cancel()
-	r := &search{s: s, re: re, q: q, result: sandbox.SearchResult{Directories: map[string]int{}}}
-	stopped, err := s.walk(ctx, p, func(file string, mode fs.FileMode) {
+	r := &search{t: t, re: re, q: q, result: sandbox.SearchResult{Directories: map[string]int{}}}
+	stopped, err := t.walk(ctx, p, func(file string, mode fs.FileMode) {
 		if !mode.IsRegular() || !globMatch(q.Glob, file) || ctx.Err() != nil {
 			return
 		}
@@ -61,7 +60,7 @@ func (s *server) search(ctx context.Context, q sandbox.Query) (sandbox.SearchRes
 
 // search is a search under way.
 type search struct {
-	s      *server
+	t      *Tree
 	re     *regexp.Regexp
 	q      sandbox.Query
 	batch  []string
@@ -113,7 +112,7 @@ func (r *search) add(h sandbox.FileHits) {
 // file counts the matching lines of a file and returns the first room ones.
 func (r *search) file(p string, room int) sandbox.FileHits {
 	h := sandbox.FileHits{Path: p}
-	f, stat, err := r.s.openRegular(p)
+	f, stat, err := r.t.openRegular(p)
 	if err != nil {
 		return h
 	}
@@ -137,7 +136,7 @@ func (r *search) file(p string, room int) sandbox.FileHits {
 		}
 		h.Count++
 		if len(h.Lines) < room {
-			h.Lines = append(h.Lines, sandbox.Line{Number: number, Text: cutText(string(line), maxLine)})
+			h.Lines = append(h.Lines, sandbox.Line{Number: number, Text: wire.CutText(string(line), wire.MaxLine)})
 		}
 	}
 	return h

@@ -1,4 +1,4 @@
-package guest
+package tree
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"honk/sandbox"
+	"honk/sandbox/guest/wire"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 // clean returns p in its shortest form, or why it is refused.
 func clean(p string) (string, error) {
 	no := func(reason string) (string, error) {
-		return "", &sandbox.PathError{Path: cutText(p, 200), Reason: reason}
+		return "", &sandbox.PathError{Path: wire.CutText(p, 200), Reason: reason}
 	}
 	switch {
 	case len(p) > maxPath:
@@ -65,15 +66,15 @@ func refuse(p string, err error) error {
 
 // openRegular opens a regular file for reading and never waits for one that
 // is something else.
-func (s *server) openRegular(p string) (*os.File, fs.FileInfo, error) {
-	stat, err := s.root.Lstat(p)
+func (t *Tree) openRegular(p string) (*os.File, fs.FileInfo, error) {
+	stat, err := t.root.Lstat(p)
 	if err != nil {
 		return nil, nil, refuse(p, err)
 	}
 	if err := regular(p, stat); err != nil {
 		return nil, nil, err
 	}
-	f, err := s.root.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := t.root.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, refuse(p, err)
 	}
@@ -101,13 +102,13 @@ func regular(p string, stat fs.FileInfo) error {
 	}
 }
 
-// read returns a file.
-func (s *server) read(_ context.Context, req readRequest) (sandbox.File, error) {
+// Read returns a file.
+func (t *Tree) Read(_ context.Context, req wire.ReadRequest) (sandbox.File, error) {
 	p, err := clean(req.Path)
 	if err != nil {
 		return sandbox.File{}, err
 	}
-	f, stat, err := s.openRegular(p)
+	f, stat, err := t.openRegular(p)
 	if err != nil {
 		return sandbox.File{}, err
 	}
@@ -118,7 +119,7 @@ func (s *server) read(_ context.Context, req readRequest) (sandbox.File, error) 
 	}
 	hash := sha256.New()
 	whole := io.TeeReader(io.LimitReader(f, maxHashed), hash)
-	data, err := io.ReadAll(io.LimitReader(whole, min(max(req.Max, 0), maxData)))
+	data, err := io.ReadAll(io.LimitReader(whole, min(max(req.Max, 0), wire.MaxData)))
 	if err != nil {
 		return sandbox.File{}, refuse(p, err)
 	}
@@ -135,11 +136,8 @@ func (s *server) read(_ context.Context, req readRequest) (sandbox.File, error) 
 	}, nil
 }
 
-// write replaces or creates a file. The file it returns has no Data.
-func (s *server) write(ctx context.Context, w sandbox.Write) (sandbox.File, error) {
-	if err := s.disk.err(); err != nil {
-		return sandbox.File{}, err
-	}
+// Write replaces or creates a file. The file it returns has no Data.
+func (t *Tree) Write(ctx context.Context, w sandbox.Write) (sandbox.File, error) {
 	p, err := clean(w.Path)
 	if err != nil {
 		return sandbox.File{}, err
@@ -147,13 +145,13 @@ func (s *server) write(ctx context.Context, w sandbox.Write) (sandbox.File, erro
 	if p == "." || strings.HasSuffix(w.Path, "/") {
 		return sandbox.File{}, &sandbox.PathError{Path: w.Path, Reason: "is a directory"}
 	}
-	s.files.Lock()
-	defer s.files.Unlock()
-	mode, err := s.expect(ctx, p, w.IfHash)
+	t.files.Lock()
+	defer t.files.Unlock()
+	mode, err := t.expect(ctx, p, w.IfHash)
 	if err != nil {
 		return sandbox.File{}, err
 	}
-	if err := s.replace(p, w.Data, mode); err != nil {
+	if err := t.replace(p, w.Data, mode); err != nil {
 		return sandbox.File{}, err
 	}
 	sum := sha256.Sum256(w.Data)
@@ -166,8 +164,8 @@ func (s *server) write(ctx context.Context, w sandbox.Write) (sandbox.File, erro
 }
 
 // expect checks that p is as the asker believes and returns the mode to write.
-func (s *server) expect(ctx context.Context, p, ifHash string) (fs.FileMode, error) {
-	stat, err := s.root.Lstat(p)
+func (t *Tree) expect(ctx context.Context, p, ifHash string) (fs.FileMode, error) {
+	stat, err := t.root.Lstat(p)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if ifHash != "" && ifHash != sandbox.AnyHash {
@@ -186,7 +184,7 @@ func (s *server) expect(ctx context.Context, p, ifHash string) (fs.FileMode, err
 	if ifHash == "" {
 		return 0, sandbox.ErrChanged
 	}
-	now, err := s.read(ctx, readRequest{Path: p})
+	now, err := t.Read(ctx, wire.ReadRequest{Path: p})
 	if err != nil {
 		return 0, err
 	}
@@ -197,13 +195,13 @@ func (s *server) expect(ctx context.Context, p, ifHash string) (fs.FileMode, err
 }
 
 // replace puts data at p in one step.
-func (s *server) replace(p string, data []byte, mode fs.FileMode) error {
+func (t *Tree) replace(p string, data []byte, mode fs.FileMode) error {
 	dir := path.Dir(p)
-	if err := s.root.MkdirAll(dir, 0o755); err != nil {
+	if err := t.root.MkdirAll(dir, 0o755); err != nil {
 		return refuse(p, err)
 	}
 	temp := path.Join(dir, ".honk-"+rand.Text())
-	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := t.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return refuse(p, err)
 	}
@@ -215,10 +213,10 @@ func (s *server) replace(p string, data []byte, mode fs.FileMode) error {
 		err = closeErr
 	}
 	if err == nil {
-		err = s.root.Rename(temp, p)
+		err = t.root.Rename(temp, p)
 	}
 	if err != nil {
-		_ = s.root.Remove(temp)
+		_ = t.root.Remove(temp)
 		return refuse(p, err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package guest
+package client
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"honk/internal/task"
+	"honk/sandbox/guest/wire"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +32,7 @@ func Start(ctx context.Context, cmd *exec.Cmd, opts Options) (*Client, error) {
 	c := &Client{
 		opts:    opts,
 		proc:    proc,
-		pending: map[uint64]chan reply{},
+		pending: map[uint64]chan wire.Reply{},
 	}
 	lifetime := opts.Config.Limits.Lifetime
 	c.timer = time.AfterFunc(lifetime+execGrace, func() {
@@ -44,9 +45,9 @@ func Start(ctx context.Context, cmd *exec.Cmd, opts Options) (*Client, error) {
 		}
 	}
 	go c.receive()
-	if rep, err := c.call(ctx, request{Op: opStart}, opts.Config, nil, startTime); rep.Err != nil || err != nil {
+	if rep, err := c.call(ctx, wire.Request{Op: wire.OpStart}, opts.Config, nil, startTime); rep.Err != nil || err != nil {
 		if rep.Err != nil {
-			err = fromWire(opStart, "", rep.Err)
+			err = wire.FromError(wire.OpStart, "", rep.Err)
 		}
 		_ = c.Close()
 		return nil, err
@@ -121,7 +122,7 @@ func (c *child) lastWords() string {
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
 		text = text[i+1:]
 	}
-	return strings.TrimPrefix(c.cmd.ProcessState.String()+": "+cutText(text, 300), ": ")
+	return strings.TrimPrefix(c.cmd.ProcessState.String()+": "+wire.CutText(text, 300), ": ")
 }
 
 // capped keeps the first bytes written to it.

@@ -1,4 +1,4 @@
-package guest_test
+package client_test
 
 import (
 	"context"
@@ -15,6 +15,8 @@ import (
 	"honk/internal/task"
 	"honk/sandbox"
 	"honk/sandbox/guest"
+	"honk/sandbox/guest/client"
+	"honk/sandbox/guest/wire"
 )
 
 // liarVar names the lie a test binary is to tell in the guest's place.
@@ -126,24 +128,24 @@ func lies() map[string]func(io.Reader, io.Writer) {
 func TestClient_liar(t *testing.T) {
 	t.Parallel()
 	for lie := range lies() {
-		for method, call := range map[string]func(context.Context, *guest.Client) error{
-			"Exec": func(ctx context.Context, c *guest.Client) error {
+		for method, call := range map[string]func(context.Context, *client.Client) error{
+			"Exec": func(ctx context.Context, c *client.Client) error {
 				_, err := c.Exec(ctx, sandbox.Command{Args: []string{"true"}, MaxOutput: 100})
 				return err
 			},
-			"Read": func(ctx context.Context, c *guest.Client) error {
+			"Read": func(ctx context.Context, c *client.Client) error {
 				_, err := c.Read(ctx, "f", 100)
 				return err
 			},
-			"Write": func(ctx context.Context, c *guest.Client) error {
+			"Write": func(ctx context.Context, c *client.Client) error {
 				_, err := c.Write(ctx, sandbox.Write{Path: "f"})
 				return err
 			},
-			"Search": func(ctx context.Context, c *guest.Client) error {
+			"Search": func(ctx context.Context, c *client.Client) error {
 				_, err := c.Search(ctx, sandbox.Query{Pattern: "f"})
 				return err
 			},
-			"List": func(ctx context.Context, c *guest.Client) error {
+			"List": func(ctx context.Context, c *client.Client) error {
 				_, err := c.List(ctx, "", 100)
 				return err
 			},
@@ -161,12 +163,12 @@ func TestClient_liar(t *testing.T) {
 	}
 }
 
-func newLiar(t *testing.T, lie string) *guest.Client {
+func newLiar(t *testing.T, lie string) *client.Client {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = []string{liarVar + "=" + lie, "GORACE=atexit_sleep_ms=0"}
-	c, err := guest.Start(t.Context(), cmd, guest.Options{
-		Config: guest.Config{Keep: "/keep", Limits: sandbox.DefaultLimits()},
+	c, err := client.Start(t.Context(), cmd, client.Options{
+		Config: wire.Config{Keep: "/keep", Limits: sandbox.DefaultLimits()},
 		Kill:   func(p *os.Process) { _ = p.Kill() },
 	})
 	if err != nil {
@@ -182,8 +184,8 @@ func TestStart_noGuest(t *testing.T) {
 	for _, program := range [][]string{{"/bin/sh", "-c", "echo no such luck >&2; exit 3"}, {"/bin/echo", "hello"}, {"/nonexistent"}} {
 		cleaned := false
 		began := time.Now()
-		_, err := guest.Start(t.Context(), exec.CommandContext(t.Context(), program[0], program[1:]...), guest.Options{
-			Config:  guest.Config{Limits: sandbox.DefaultLimits()},
+		_, err := client.Start(t.Context(), exec.CommandContext(t.Context(), program[0], program[1:]...), client.Options{
+			Config:  wire.Config{Limits: sandbox.DefaultLimits()},
 			Cleanup: func() error { cleaned = true; return nil },
 		})
 		if task.CodeOf(err) != task.CodeSandbox || !cleaned || time.Since(began) > 5*time.Second {
@@ -197,8 +199,8 @@ func TestStart_cancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := guest.Start(ctx, exec.CommandContext(t.Context(), os.Args[0], guest.Marker, "x"), guest.Options{
-		Config: guest.Config{Root: t.TempDir(), Env: map[string]string{}, Limits: sandbox.DefaultLimits()},
+	_, err := client.Start(ctx, exec.CommandContext(t.Context(), os.Args[0], wire.Marker, "x"), client.Options{
+		Config: wire.Config{Root: t.TempDir(), Env: map[string]string{}, Limits: sandbox.DefaultLimits()},
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Start = %v", fmt.Sprint(err))

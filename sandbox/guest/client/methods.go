@@ -1,4 +1,4 @@
-package guest
+package client
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"honk/sandbox"
+	"honk/sandbox/guest/wire"
 )
 
 // errLies ends a guest whose answer is not one to the question.
@@ -22,14 +23,14 @@ func (c *Client) Exec(ctx context.Context, cmd sandbox.Command) (sandbox.ExecRes
 		cmd.Timeout = max(left, time.Millisecond)
 	}
 	if cmd.MaxOutput <= 0 {
-		cmd.MaxOutput = defaultMaxOutput
+		cmd.MaxOutput = wire.MaxOutput
 	}
 	before := c.hits()
 	began := time.Now()
 	var result sandbox.ExecResult
-	rep, err := c.call(ctx, request{Op: opExec}, cmd, &result, cmd.Timeout+execGrace)
+	rep, err := c.call(ctx, wire.Request{Op: wire.OpExec}, cmd, &result, cmd.Timeout+execGrace)
 	if rep.Err != nil {
-		err = fromWire(opExec, cmd.Dir, rep.Err)
+		err = wire.FromError(wire.OpExec, cmd.Dir, rep.Err)
 	}
 	if err != nil {
 		return sandbox.ExecResult{}, err
@@ -74,11 +75,11 @@ func notPlain(r rune) bool { return r <= ' ' || r > '~' }
 
 // Read implements sandbox.Sandbox.
 func (c *Client) Read(ctx context.Context, path string, max int64) (sandbox.File, error) {
-	max = min(max, maxData)
+	max = min(max, wire.MaxData)
 	var f sandbox.File
-	rep, err := c.call(ctx, request{Op: opRead}, readRequest{Path: path, Max: max}, &f, fileTime)
+	rep, err := c.call(ctx, wire.Request{Op: wire.OpRead}, wire.ReadRequest{Path: path, Max: max}, &f, fileTime)
 	if rep.Err != nil {
-		err = fromWire("reading", path, rep.Err)
+		err = wire.FromError("reading", path, rep.Err)
 	}
 	if err != nil {
 		return sandbox.File{}, err
@@ -97,15 +98,15 @@ func plausibleFile(f sandbox.File, path string) bool {
 
 // Write implements sandbox.Sandbox.
 func (c *Client) Write(ctx context.Context, w sandbox.Write) (sandbox.File, error) {
-	if len(w.Data) > maxData {
+	if len(w.Data) > wire.MaxData {
 		return sandbox.File{}, &sandbox.PathError{Path: w.Path, Reason: "is more than 16 MiB"}
 	}
 	var f sandbox.File
 	data := w.Data
 	w.Data = nil
-	rep, err := c.call(ctx, request{Op: opWrite, Data: data}, w, &f, fileTime)
+	rep, err := c.call(ctx, wire.Request{Op: wire.OpWrite, Data: data}, w, &f, fileTime)
 	if rep.Err != nil {
-		err = fromWire("writing", w.Path, rep.Err)
+		err = wire.FromError("writing", w.Path, rep.Err)
 	}
 	if err != nil {
 		return sandbox.File{}, err
@@ -120,13 +121,13 @@ func (c *Client) Write(ctx context.Context, w sandbox.Write) (sandbox.File, erro
 // Search implements sandbox.Sandbox.
 func (c *Client) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchResult, error) {
 	var r sandbox.SearchResult
-	rep, err := c.call(ctx, request{Op: opSearch}, q, &r, fileTime)
+	rep, err := c.call(ctx, wire.Request{Op: wire.OpSearch}, q, &r, fileTime)
 	if rep.Err != nil {
 		about := q.Path
 		if strings.HasPrefix(q.Pattern, rep.Err.Path) && rep.Err.Path != "" {
 			about = rep.Err.Path
 		}
-		err = fromWire("searching", about, rep.Err)
+		err = wire.FromError("searching", about, rep.Err)
 	}
 	if err != nil {
 		return sandbox.SearchResult{}, err
@@ -136,24 +137,24 @@ func (c *Client) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchRes
 		lines += len(f.Lines)
 		for _, l := range f.Lines {
 			// Bytes that are no UTF-8 have become three each.
-			if len(l.Text) > 3*maxLine {
+			if len(l.Text) > 3*wire.MaxLine {
 				return sandbox.SearchResult{}, c.abort(errLies)
 			}
 		}
 	}
-	if len(r.Files) > maxSearchHits || lines > maxSearchHits {
+	if len(r.Files) > wire.MaxHits || lines > wire.MaxHits {
 		return sandbox.SearchResult{}, c.abort(errLies)
 	}
-	r.Incomplete = cutText(r.Incomplete, 200)
+	r.Incomplete = wire.CutText(r.Incomplete, 200)
 	return r, nil
 }
 
 // List implements sandbox.Sandbox.
 func (c *Client) List(ctx context.Context, path string, max int) (sandbox.Listing, error) {
 	var l sandbox.Listing
-	rep, err := c.call(ctx, request{Op: opList}, listRequest{Path: path, Max: max}, &l, fileTime)
+	rep, err := c.call(ctx, wire.Request{Op: wire.OpList}, wire.ListRequest{Path: path, Max: max}, &l, fileTime)
 	if rep.Err != nil {
-		err = fromWire("listing", path, rep.Err)
+		err = wire.FromError("listing", path, rep.Err)
 	}
 	if err != nil {
 		return sandbox.Listing{}, err
@@ -161,16 +162,16 @@ func (c *Client) List(ctx context.Context, path string, max int) (sandbox.Listin
 	if len(l.Paths) > max || l.Total < len(l.Paths) {
 		return sandbox.Listing{}, c.abort(errLies)
 	}
-	l.Incomplete = cutText(l.Incomplete, 200)
+	l.Incomplete = wire.CutText(l.Incomplete, 200)
 	return l, nil
 }
 
 // Probe asks the guest to try to get out.
-func (c *Client) Probe(ctx context.Context, req ProbeRequest) (ProbeResult, error) {
-	var r ProbeResult
-	rep, err := c.call(ctx, request{Op: opProbe}, req, &r, fileTime)
+func (c *Client) Probe(ctx context.Context, req wire.ProbeRequest) (wire.ProbeResult, error) {
+	var r wire.ProbeResult
+	rep, err := c.call(ctx, wire.Request{Op: wire.OpProbe}, req, &r, fileTime)
 	if rep.Err != nil {
-		err = fromWire(opProbe, "", rep.Err)
+		err = wire.FromError(wire.OpProbe, "", rep.Err)
 	}
 	return r, err
 }

@@ -1,4 +1,7 @@
-package guest
+// Package client is the worker's end of the pipes to the helper in a sandbox.
+// Backends differ in how they start and kill it; what it does for them is the
+// same.
+package client
 
 import (
 	"context"
@@ -12,6 +15,7 @@ import (
 
 	"honk/internal/task"
 	"honk/sandbox"
+	"honk/sandbox/guest/wire"
 )
 
 const (
@@ -39,13 +43,13 @@ type Client struct {
 
 	mu      sync.Mutex // guards the fields below
 	serial  uint64
-	pending map[uint64]chan reply
+	pending map[uint64]chan wire.Reply
 	broken  error
 }
 
 // Options say how to run a guest.
 type Options struct {
-	Config Config
+	Config wire.Config
 	// Kill ends the guest and everything in it at once. Without it the
 	// guest is asked to end, which kills what it started, and killed if it
 	// does not.
@@ -125,8 +129,8 @@ func (c *Client) failure() error {
 // receive hands replies to those who wait until the guest's end is closed.
 func (c *Client) receive() {
 	for {
-		var rep reply
-		data, err := readFrame(c.proc.out, &rep)
+		var rep wire.Reply
+		data, err := wire.ReadFrame(c.proc.out, &rep)
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				<-c.proc.dead
@@ -150,31 +154,31 @@ func (c *Client) receive() {
 
 // call sends a request and decodes its answer into out. What the guest refuses
 // is in Err of the reply.
-func (c *Client) call(ctx context.Context, req request, in, out any, limit time.Duration) (reply, error) {
+func (c *Client) call(ctx context.Context, req wire.Request, in, out any, limit time.Duration) (wire.Reply, error) {
 	var err error
 	if req.Body, err = json.Marshal(in); err != nil {
-		return reply{}, task.Errorf(task.CodeSandbox, "encoding %s request: %w", req.Op, err)
+		return wire.Reply{}, task.Errorf(task.CodeSandbox, "encoding %s request: %w", req.Op, err)
 	}
 	id, ch, err := c.enqueue()
 	if err != nil {
-		return reply{}, err
+		return wire.Reply{}, err
 	}
 	req.ID = id
 	if err := c.send(req); err != nil {
-		return reply{}, c.abort(err)
+		return wire.Reply{}, c.abort(err)
 	}
 	rep, err := c.await(ctx, req, ch, limit)
 	if err != nil || rep.Err != nil || out == nil {
 		return rep, err
 	}
 	if err := json.Unmarshal(rep.Body, out); err != nil {
-		return reply{}, c.abort(fmt.Errorf("decoding %s reply: %w", req.Op, err))
+		return wire.Reply{}, c.abort(fmt.Errorf("decoding %s reply: %w", req.Op, err))
 	}
 	return rep, nil
 }
 
 // await waits for the reply to req, but not for ever.
-func (c *Client) await(ctx context.Context, req request, ch <-chan reply, limit time.Duration) (reply, error) {
+func (c *Client) await(ctx context.Context, req wire.Request, ch <-chan wire.Reply, limit time.Duration) (wire.Reply, error) {
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	cancelled := ctx.Done()
@@ -183,25 +187,25 @@ func (c *Client) await(ctx context.Context, req request, ch <-chan reply, limit 
 		case rep, ok := <-ch:
 			switch {
 			case !ok:
-				return reply{}, c.failure()
+				return wire.Reply{}, c.failure()
 			case ctx.Err() != nil:
-				return reply{}, fmt.Errorf("%s in the sandbox: %w", req.Op, context.Cause(ctx))
+				return wire.Reply{}, fmt.Errorf("%s in the sandbox: %w", req.Op, context.Cause(ctx))
 			}
 			return rep, nil
 		case <-cancelled:
 			// The answer still comes: the guest ends what it was doing.
 			cancelled = nil
 			late.Reset(execGrace)
-			if err := c.send(request{ID: req.ID, Op: opCancel}); err != nil {
-				return reply{}, c.abort(err)
+			if err := c.send(wire.Request{ID: req.ID, Op: wire.OpCancel}); err != nil {
+				return wire.Reply{}, c.abort(err)
 			}
 		case <-late.C:
-			return reply{}, c.abort(fmt.Errorf("no answer to %s within %v", req.Op, limit))
+			return wire.Reply{}, c.abort(fmt.Errorf("no answer to %s within %v", req.Op, limit))
 		}
 	}
 }
 
-func (c *Client) enqueue() (uint64, chan reply, error) {
+func (c *Client) enqueue() (uint64, chan wire.Reply, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.broken != nil {
@@ -212,17 +216,17 @@ func (c *Client) enqueue() (uint64, chan reply, error) {
 			c.opts.Config.Limits.Lifetime)
 	}
 	c.serial++
-	ch := make(chan reply, 1)
+	ch := make(chan wire.Reply, 1)
 	c.pending[c.serial] = ch
 	return c.serial, ch, nil
 }
 
 // send writes a message; a guest that does not read cannot hold the worker.
-func (c *Client) send(req request) error {
+func (c *Client) send(req wire.Request) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	_ = c.proc.in.SetWriteDeadline(time.Now().Add(fileTime))
-	if err := writeFrame(c.proc.in, req, req.Data); err != nil {
+	if err := wire.WriteFrame(c.proc.in, req, req.Data); err != nil {
 		return fmt.Errorf("sending %s: %w", req.Op, err)
 	}
 	return nil

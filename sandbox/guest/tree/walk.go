@@ -1,4 +1,4 @@
-package guest
+package tree
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"honk/sandbox"
+	"honk/sandbox/guest/wire"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 
 // walk visits the files of a tree.
 type walk struct {
-	s       *server
+	t       *Tree
 	ctx     context.Context //nolint:containedctx // lives as long as one call
 	entries int
 	visit   func(p string, mode fs.FileMode)
@@ -35,10 +36,10 @@ type walk struct {
 // walk calls visit for each regular file and symlink below p in path order,
 // without .git, what .gitignore names, and names that are not UTF-8. It
 // returns why it stopped early, if it did.
-func (s *server) walk(ctx context.Context, p string, visit func(string, fs.FileMode)) (string, error) {
+func (t *Tree) walk(ctx context.Context, p string, visit func(string, fs.FileMode)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
 	defer cancel()
-	stat, err := s.root.Lstat(p)
+	stat, err := t.root.Lstat(p)
 	if err != nil {
 		return "", refuse(p, err)
 	}
@@ -52,12 +53,12 @@ func (s *server) walk(ctx context.Context, p string, visit func(string, fs.FileM
 	// The files above p rule it too.
 	var rules ignores
 	for dir := path.Dir(p); p != "." && dir != "."; dir = path.Dir(dir) {
-		rules = append(s.ignoreFile(dir, nil), rules...)
+		rules = append(t.ignoreFile(dir, nil), rules...)
 	}
 	if p != "." {
-		rules = append(s.ignoreFile(".", nil), rules...)
+		rules = append(t.ignoreFile(".", nil), rules...)
 	}
-	w := &walk{s: s, ctx: ctx, visit: visit}
+	w := &walk{t: t, ctx: ctx, visit: visit}
 	w.dir(p, rules, 0)
 	return w.stopped, nil
 }
@@ -67,14 +68,14 @@ func (w *walk) dir(p string, rules ignores, depth int) {
 		w.stopped = "directories nested too deeply were left out"
 		return
 	}
-	f, err := w.s.root.Open(p)
+	f, err := w.t.root.Open(p)
 	if err != nil {
 		return
 	}
 	entries, _ := f.ReadDir(walkEntries)
 	_ = f.Close()
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(sortName(a), sortName(b)) })
-	rules = w.s.ignoreFile(p, rules)
+	rules = w.t.ignoreFile(p, rules)
 	for _, e := range entries {
 		w.entries++
 		if w.entries > walkEntries || w.ctx.Err() != nil {
@@ -103,8 +104,8 @@ func sortName(e fs.DirEntry) string {
 }
 
 // ignoreFile adds the .gitignore of a directory, if it has one.
-func (s *server) ignoreFile(dir string, rules ignores) ignores {
-	f, _, err := s.openRegular(path.Join(dir, ".gitignore"))
+func (t *Tree) ignoreFile(dir string, rules ignores) ignores {
+	f, _, err := t.openRegular(path.Join(dir, ".gitignore"))
 	if err != nil {
 		return rules
 	}
@@ -113,14 +114,14 @@ func (s *server) ignoreFile(dir string, rules ignores) ignores {
 	return rules.with(dir, string(text))
 }
 
-// list returns the files below a directory.
-func (s *server) list(ctx context.Context, req listRequest) (sandbox.Listing, error) {
+// List returns the files below a directory.
+func (t *Tree) List(ctx context.Context, req wire.ListRequest) (sandbox.Listing, error) {
 	p, err := clean(req.Path)
 	if err != nil {
 		return sandbox.Listing{}, err
 	}
 	var l sandbox.Listing
-	l.Incomplete, err = s.walk(ctx, p, func(file string, _ fs.FileMode) {
+	l.Incomplete, err = t.walk(ctx, p, func(file string, _ fs.FileMode) {
 		if l.Total++; l.Total <= req.Max {
 			l.Paths = append(l.Paths, file)
 		}
