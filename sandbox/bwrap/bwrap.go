@@ -53,7 +53,10 @@ type Backend struct {
 // and Start.
 func New(opts Options) *Backend {
 	b := &Backend{opts: opts, filter: sync.OnceValues(filter)}
-	b.detect = sync.OnceValues(func() (features, error) { return detect(opts.Program) })
+	b.detect = sync.OnceValues(func() (features, error) {
+		sweep(opts.Scratch)
+		return detect(opts.Program)
+	})
 	return b
 }
 

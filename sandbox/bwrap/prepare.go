@@ -20,6 +20,7 @@ type prepared struct {
 	mounts  []sandbox.Mount // with absolute guest paths
 	helper  string
 	scratch string
+	lock    *os.File // of scratch, as long as the sandbox lives
 	group   *cgroup
 	points  []string // mount points made in the work tree, deepest last
 }
@@ -42,7 +43,10 @@ func (p *prepared) fill(b *Backend) error {
 	if p.spec.Dir, err = filepath.Abs(p.spec.Dir); err != nil {
 		return fmt.Errorf("finding the work tree: %w", err)
 	}
-	if p.scratch, err = os.MkdirTemp(b.opts.Scratch, "honk-sandbox-"); err != nil {
+	if p.scratch, err = os.MkdirTemp(b.opts.Scratch, scratchPrefix); err != nil {
+		return err
+	}
+	if p.lock, err = lock(p.scratch); err != nil {
 		return err
 	}
 	for _, dir := range []string{"home", "output", "tmp", "etc"} {
@@ -153,6 +157,9 @@ func (p *prepared) cleanup() error {
 	}
 	if p.scratch != "" {
 		errs = append(errs, os.RemoveAll(p.scratch))
+	}
+	if p.lock != nil {
+		errs = append(errs, p.lock.Close())
 	}
 	return errors.Join(errs...)
 }
