@@ -186,6 +186,7 @@ var varying = []struct{ re, by string }{
 	{`\bsh: \d+: `, "sh: "},
 	{`python3\.\d+`, "python3"},
 	{`/tmp/\S+/report`, "<tmp>/report"},
+	{`(?:\S+@v\S+: reading file:///no-network\S+: no such file or directory|open /\S+\.lock: read-only file system)`, "<not in the cache>"},
 	{`maven-([a-z]+)-plugin\S*`, "maven-$1-plugin"},
 	{`(?m)^\s*\[(?:INFO|WARNING)\].*\n`, ""},
 }
