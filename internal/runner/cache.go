@@ -1,0 +1,218 @@
+package runner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"honk/verify"
+)
+
+const (
+	// cacheGuest is where a sandbox sees its private copy of the caches. It
+	// is the same in every task, since compilers put paths in cache keys.
+	cacheGuest = "/cache"
+	// maxKeptCaches is how many lockfile states of a repository stay warm.
+	maxKeptCaches = 3
+	// maxCacheBytes is the size past which a cache is not worth keeping: it
+	// is copied twice per task.
+	maxCacheBytes = 3 << 30
+)
+
+// cache keeps build caches warm without trusting anybody: only what a run on
+// a base commit wrote is kept, and every sandbox gets a copy of its own.
+type cache struct {
+	kept string // what is kept for this repository and these lockfiles
+	lock string
+	tmp  string // the private copies of this task
+}
+
+func (a *attempt) openCache() (*cache, error) {
+	base := a.base.BaseFS()
+	key := sha256.New()
+	for _, path := range verify.Lockfiles(base) {
+		content, err := fs.ReadFile(base, path)
+		if err != nil {
+			return nil, fmt.Errorf("reading lockfile %q: %w", path, err)
+		}
+		fmt.Fprintf(key, "%q %x\n", path, sha256.Sum256(content))
+	}
+	dir := filepath.Join(a.opts.Dir, "caches", a.repoKey())
+	tmp := filepath.Join(a.opts.Dir, "tasks")
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(tmp, 0o700)); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp(tmp, string(a.task.ID)+"-cache-")
+	if err != nil {
+		return nil, err
+	}
+	return &cache{
+		kept: filepath.Join(dir, hex.EncodeToString(key.Sum(nil)[:8])),
+		lock: filepath.Join(dir, "lock"),
+		tmp:  tmp,
+	}, nil
+}
+
+// repoKey is a directory name for the task's repository.
+func (a *attempt) repoKey() string {
+	r := a.task.Request.Repo
+	sum := sha256.Sum256([]byte(r.Host + "\x00" + r.String() + "\x00" + r.URL))
+	return hex.EncodeToString(sum[:12])
+}
+
+// private returns a directory with a copy of what is kept, empty when nothing
+// is.
+func (c *cache) private() (string, error) {
+	dir, err := os.MkdirTemp(c.tmp, "")
+	if err != nil {
+		return "", err
+	}
+	unlock, err := c.locked(syscall.LOCK_SH)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := copyTree(dir, c.kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("copying the build cache: %w", err)
+	}
+	return dir, nil
+}
+
+// keep makes dir, which a run on the base commit wrote, what later tasks
+// start from.
+func (c *cache) keep(dir string) error {
+	fresh, err := os.MkdirTemp(filepath.Dir(c.kept), "new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fresh)
+	size, err := copyTree(fresh, dir)
+	if err != nil || size > maxCacheBytes {
+		return err
+	}
+	unlock, err := c.locked(syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := os.RemoveAll(c.kept); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, c.kept); err != nil {
+		return err
+	}
+	return c.evict()
+}
+
+// evict removes the oldest caches of the repository.
+func (c *cache) evict() error {
+	entries, err := os.ReadDir(filepath.Dir(c.kept))
+	if err != nil {
+		return err
+	}
+	var dirs []fs.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && e.IsDir() {
+			dirs = append(dirs, info)
+		}
+	}
+	slices.SortFunc(dirs, func(x, y fs.FileInfo) int { return y.ModTime().Compare(x.ModTime()) })
+	for i := maxKeptCaches; i < len(dirs); i++ {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(filepath.Dir(c.kept), dirs[i].Name())))
+	}
+	return err
+}
+
+func (c *cache) locked(how int) (unlock func(), err error) {
+	f, err := os.OpenFile(c.lock, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking %q: %w", c.lock, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+func (c *cache) close() error { return removeTree(c.tmp) }
+
+// removeTree removes a directory that a sandbox wrote into: module caches
+// and the like make their directories read-only.
+func removeTree(dir string) error {
+	if err := os.RemoveAll(dir); err == nil {
+		return nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return nil // what stays is named by the second RemoveAll
+		}
+		return root.Chmod(path, 0o700)
+	})
+	return errors.Join(err, root.Close(), os.RemoveAll(dir))
+}
+
+// copyTree copies the regular files and directories of src into dst, with
+// their modes and times (build tools compare times), and returns the bytes
+// copied. What else lies in src was planted there or is of no use in a cache:
+// it is left out.
+func copyTree(dst, src string) (size int64, err error) {
+	from, err := os.OpenRoot(src)
+	if err != nil {
+		return 0, err
+	}
+	defer from.Close()
+	to, err := os.OpenRoot(dst)
+	if err != nil {
+		return 0, err
+	}
+	defer to.Close()
+	err = fs.WalkDir(from.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if path == "." {
+				return nil
+			}
+			return to.Mkdir(path, 0o700)
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		n, err := copyFile(to, from, path)
+		size += n
+		return err
+	})
+	return size, err
+}
+
+func copyFile(to, from *os.Root, path string) (n int64, err error) {
+	// The kind was checked by name; O_NONBLOCK keeps a pipe put there since
+	// from holding the open.
+	src, err := from.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	info, err := src.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, err
+	}
+	dst, err := to.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm()|0o600)
+	if err != nil {
+		return 0, err
+	}
+	n, err = io.Copy(dst, src)
+	return n, errors.Join(err, dst.Close(), to.Chtimes(path, info.ModTime(), info.ModTime()))
+}

@@ -1,0 +1,109 @@
+// Package runner takes one task through the house: checkout, sandbox, agent,
+// verification, checks, judge, publishing. It knows no forge, no queue and no
+// model, only the interfaces it owns.
+package runner
+
+import (
+	"context"
+	"log/slog"
+
+	"honk/agent"
+	"honk/internal/config"
+	"honk/internal/git"
+	"honk/internal/secret"
+	"honk/internal/task"
+	"honk/judge"
+	"honk/sandbox"
+	"honk/verify"
+)
+
+// Agent makes the change. agent.Agent is the one that asks a model; a script
+// that rewrites files is another.
+type Agent interface {
+	// Run works on in.Sandbox until it is done or has a reason not to be. An
+	// error means that it could not work at all (no model, no sandbox); what
+	// it did until then stays in the work tree.
+	Run(ctx context.Context, in agent.Input) (agent.Result, error)
+}
+
+// Forge is where repositories come from and changes go to.
+type Forge interface {
+	// Checkout fetches the repository at ref and fills a work tree.
+	Checkout(ctx context.Context, repo task.Repo, ref string) (*git.Checkout, error)
+	// Publish puts a verified, judged change where people find it. It is
+	// idempotent by branch.
+	Publish(ctx context.Context, p Publication) (task.PullRequest, error)
+}
+
+// Publication is a change on its way out.
+type Publication struct {
+	Task     task.Task
+	Checkout *git.Checkout
+	Patch    task.Patch
+	Branch   string
+	// Message is the whole commit message, made from our template.
+	Message string
+	Result  Result
+}
+
+// Recorder keeps the events of a task. Record returns once the event is safe;
+// an error stops the task.
+type Recorder interface {
+	Record(ctx context.Context, e task.Event) error
+}
+
+// Crew is the agent and the judge of one task, on one budget.
+type Crew struct {
+	Agent Agent
+	// Judge is nil when there is none to ask.
+	Judge *judge.Judge
+	// UsageFunc returns what both have consumed so far.
+	UsageFunc func() task.Usage
+}
+
+// Options says what a Runner works with. All but Publish, Secrets and Caches
+// are required.
+type Options struct {
+	Forge    Forge
+	Git      *git.Git
+	Backend  sandbox.Backend
+	Recorder Recorder
+	// CrewFunc engages the crew of a task.
+	CrewFunc func(t task.Task) (Crew, error)
+	// Publish says whether a finished change goes to Forge.Publish or ends
+	// as a patch.
+	Publish   bool
+	JudgeMode judge.Mode
+	Policy    judge.Policy
+	Secrets   *secret.Scanner
+	// Sandbox is the sandbox policy of the organisation: mounts, environment
+	// and limits.
+	Sandbox sandbox.Spec
+	// VerifyFunc returns the operator's verify commands for a repository.
+	VerifyFunc func(task.Repo) []config.Verify
+	// MountsFunc returns what is shown of a repository's installed
+	// dependencies, given the directories they could be in.
+	MountsFunc func(repo task.Repo, dirs []string) []sandbox.Mount
+	// Dir is where caches and baselines are kept.
+	Dir string
+	Log *slog.Logger
+}
+
+// Runner runs tasks. It is safe for concurrent use.
+type Runner struct {
+	opts Options
+}
+
+// New returns a Runner.
+func New(opts Options) *Runner { return &Runner{opts: opts} }
+
+// Result is how a task ended, with the evidence.
+type Result struct {
+	task.Outcome
+	Patch  task.Patch      `json:"patch"`
+	Gate   verify.Gate     `json:"gate"`
+	Checks []judge.Finding `json:"checks"`
+	// Verdict is the zero value when the judge was never asked.
+	Verdict judge.Verdict `json:"verdict"`
+	Branch  string        `json:"branch,omitempty"`
+}
