@@ -44,7 +44,8 @@ var layers = map[string]int{
 	"internal/web":        4,
 	"queue":               4,
 
-	"cmd/honk": 5,
+	"cmd/honk":         5,
+	"cmd/honk/console": 5,
 
 	// Not part of the house: they look at it from outside.
 	"hack/configdoc":    5,

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/spf13/cobra"
+
+	"honk/internal/git"
+	"honk/internal/llm/llmtest"
+)
+
+var (
+	//go:embed demo/repo.txtar
+	demoRepository []byte
+	//go:embed demo/model.yaml
+	demoModel []byte
+)
+
+// demoPrompt is what the demo asks for.
+const demoPrompt = "Fix Split: TestSplitKeepsEveryCent fails because cents get lost. Add a test for amounts that do not divide evenly."
+
+func newDemoCommand(p program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole loop on this machine with no account and no key",
+		Long: `Make a small repository with a real bug and let honk run mend it. The model is
+a recording unless HONK_LLM_BASE_URL and HONK_LLM_MODEL name a real one;
+everything else is real.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demo(cmd.Context(), p)
+		},
+	}
+}
+
+func demo(ctx context.Context, p program) (err error) {
+	dir, err := os.MkdirTemp("", "honk-demo-")
+	if err != nil {
+		return err
+	}
+	env, stop, err := demoEnv(p, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	repo := filepath.Join(dir, "till")
+	if err := makeDemoRepository(ctx, repo); err != nil {
+		return err
+	}
+	p.env = env
+	fmt.Fprintf(p.stdout, "$ honk run --repo %s --publish branch %q\n", repo, demoPrompt)
+	err = runTask(ctx, p, runFlags{repo: repo, publish: "branch", showDiff: true}, demoPrompt)
+	fmt.Fprintf(p.stderr, "\nThe repository is in %s: git -C %s log --all --oneline\n", repo, repo)
+	return err
+}
+
+// demoEnv points honk at the recording, unless a real model is configured.
+// The first line that a person reads says which.
+func demoEnv(p program, dir string) (env map[string]string, stop func() error, err error) {
+	if p.env["HONK_LLM_BASE_URL"] != "" || p.env["HONK_LLM_MODEL"] != "" {
+		fmt.Fprintf(p.stdout, "The model in this demo is real: %s at %s.\n", p.env["HONK_LLM_MODEL"], p.env["HONK_LLM_BASE_URL"])
+		return p.env, func() error { return nil }, nil
+	}
+	fmt.Fprintln(p.stdout, "The model in this demo is a recording; sandbox, tools, verifiers and checks are real.")
+	steps, err := llmtest.Parse(demoModel)
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	server := &http.Server{Handler: llmtest.NewServer(steps...), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	stop = func() error {
+		err := server.Close()
+		if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+			err = errors.Join(err, serveErr)
+		}
+		return err
+	}
+	env = map[string]string{
+		"HONK_LLM_BASE_URL": "http://" + listener.Addr().String() + "/v1",
+		"HONK_LLM_MODEL":    "recording",
+		"HONK_DATA_DIR":     filepath.Join(dir, "data"),
+	}
+	for _, name := range []string{"PATH", "HOME", "USER", "TERM", "HONK_SANDBOX"} {
+		env[name] = p.env[name]
+	}
+	return env, stop, nil
+}
+
+func makeDemoRepository(ctx context.Context, dir string) error {
+	files := map[string][]byte{}
+	for _, f := range txtar.Parse(demoRepository).Files {
+		files[f.Name] = f.Data
+	}
+	return git.Create(ctx, dir, files, "Start")
+}
