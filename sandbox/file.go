@@ -41,7 +41,7 @@ type Write struct {
 	IfHash string
 }
 
-// AnyHash, as Write.IfHash, lets a write replace whatever is there.
+// AnyHash as Write.IfHash lets a write replace whatever is there.
 const AnyHash = "*"
 
 // Query is a search for text.

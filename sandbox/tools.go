@@ -147,7 +147,7 @@ func (d *detector) toolchains() []string {
 func (d *detector) python() {
 	root := filepath.Join(d.home, ".pyenv")
 	chosen, _ := os.ReadFile(filepath.Join(root, "version"))
-	for _, version := range strings.Fields(string(chosen)) {
+	for version := range strings.FieldsSeq(string(chosen)) {
 		dir := filepath.Join(root, "versions", version)
 		if filepath.Base(version) != version || version == "system" {
 			continue

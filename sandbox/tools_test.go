@@ -52,8 +52,10 @@ func TestDetectTools(t *testing.T) {
 		}
 		shown = append(shown, strings.TrimPrefix(m.Guest, top))
 	}
-	want := []string{"/go", "/home/go/pkg/mod", "/home/.rustup/toolchains/stable-x", "/home/.cargo/registry",
-		"/home/.pyenv/versions/3.12.1", "/home/.nvm/versions/node/v20", "/home/.m2/repository"}
+	want := []string{
+		"/go", "/home/go/pkg/mod", "/home/.rustup/toolchains/stable-x", "/home/.cargo/registry",
+		"/home/.pyenv/versions/3.12.1", "/home/.nvm/versions/node/v20", "/home/.m2/repository",
+	}
 	if diff := cmp.Diff(want, shown); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
@@ -61,8 +63,10 @@ func TestDetectTools(t *testing.T) {
 	for _, dir := range tools.Path {
 		bins = append(bins, strings.TrimPrefix(dir, top))
 	}
-	want = []string{"/go/bin", "/home/.rustup/toolchains/stable-x/bin", "/home/.pyenv/versions/3.12.1/bin",
-		"/home/.nvm/versions/node/v20/bin"}
+	want = []string{
+		"/go/bin", "/home/.rustup/toolchains/stable-x/bin", "/home/.pyenv/versions/3.12.1/bin",
+		"/home/.nvm/versions/node/v20/bin",
+	}
 	if diff := cmp.Diff(want, bins); diff != "" {
 		t.Errorf("PATH (-want +got):\n%s", diff)
 	}

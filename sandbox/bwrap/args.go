@@ -2,8 +2,10 @@ package bwrap
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,10 +52,14 @@ var madeUp = map[string]string{
 // machine. Their modes let root write or read them, and that is who runs the
 // commands, as the kernel sees it, when the worker is root.
 var (
-	procReadOnly = [...]string{"acpi", "asound", "bus", "driver", "fs", "irq", "scsi", "sys",
-		"sysrq-trigger", "mtrr", "tty"}
-	procHidden = [...]string{"kcore", "keys", "kmsg", "kpagecount", "kpageflags", "sched_debug",
-		"slabinfo", "timer_list", "vmallocinfo"}
+	procReadOnly = [...]string{
+		"acpi", "asound", "bus", "driver", "fs", "irq", "scsi", "sys",
+		"sysrq-trigger", "mtrr", "tty",
+	}
+	procHidden = [...]string{
+		"kcore", "keys", "kmsg", "kpagecount", "kpageflags", "sched_debug",
+		"slabinfo", "timer_list", "vmallocinfo",
+	}
 )
 
 // args returns bubblewrap's options for a prepared sandbox.
@@ -152,12 +158,10 @@ func (b *Backend) environ(extra map[string]string) map[string]string {
 	env["HOME"] = guestHome
 	env["TMPDIR"] = "/tmp"
 	env["USER"] = "agent"
-	env["PATH"] = strings.Join(append(b.opts.Tools.Path[:len(b.opts.Tools.Path):len(b.opts.Tools.Path)],
+	env["PATH"] = strings.Join(append(slices.Clip(b.opts.Tools.Path),
 		sandbox.BasePath), ":")
 	for _, vars := range []map[string]string{b.opts.Tools.Env, extra} {
-		for k, v := range vars {
-			env[k] = v
-		}
+		maps.Copy(env, vars)
 	}
 	return env
 }

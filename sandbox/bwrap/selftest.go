@@ -23,7 +23,7 @@ import (
 // a sandbox and tries to reach them from inside: the host's files, its
 // processes, its network, and life after Close.
 func (b *Backend) SelfTest(ctx context.Context) error {
-	t, err := b.newTrial()
+	t, err := b.newTrial(ctx)
 	if err != nil {
 		return task.Errorf(task.CodeSandbox, "preparing the sandbox test: %w", err)
 	}
@@ -55,7 +55,7 @@ type trial struct {
 	pulse    *os.File // a pipe the daemon holds open as long as it lives
 }
 
-func (b *Backend) newTrial() (*trial, error) {
+func (b *Backend) newTrial(ctx context.Context) (*trial, error) {
 	dir, err := os.MkdirTemp(b.opts.Scratch, "honk-self-test-")
 	if err != nil {
 		return nil, err
@@ -77,11 +77,11 @@ func (b *Backend) newTrial() (*trial, error) {
 			return err
 		},
 		func() (err error) {
-			t.tcp, err = listen.Listen(context.Background(), "tcp", "127.0.0.1:0") //nolint:forbidigo // lives until close
+			t.tcp, err = listen.Listen(ctx, "tcp", "127.0.0.1:0")
 			return err
 		},
 		func() (err error) {
-			t.abstract, err = listen.Listen(context.Background(), "unix", "@"+filepath.Base(dir)) //nolint:forbidigo // lives until close
+			t.abstract, err = listen.Listen(ctx, "unix", "@"+filepath.Base(dir))
 			return err
 		},
 	}
@@ -108,15 +108,19 @@ func (t *trial) close() {
 
 func (t *trial) probes() wire.ProbeRequest {
 	home, _ := os.UserHomeDir()
-	read := []string{"/etc/shadow", "/etc/ssh", "/root/.ssh", t.file,
-		"/proc/1/root" + t.file, "/var/run/docker.sock", "/sys/kernel", "/var/lib", "/boot"}
+	read := []string{
+		"/etc/shadow", "/etc/ssh", "/root/.ssh", t.file,
+		"/proc/1/root" + t.file, "/var/run/docker.sock", "/sys/kernel", "/var/lib", "/boot",
+	}
 	if home != "" {
 		read = append(read, filepath.Join(home, ".ssh"), filepath.Join(home, ".netrc"), filepath.Join(home, ".config"))
 	}
 	return wire.ProbeRequest{
 		Read: read,
-		Write: []string{"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/etc/passwd",
-			"/usr/bin/env", guestHelper},
+		Write: []string{
+			"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/etc/passwd",
+			"/usr/bin/env", guestHelper,
+		},
 		Create: []string{t.created, "/created", "/usr/created", "/etc/created", "/dev/created"},
 		Dial: []string{
 			"tcp", t.tcp.Addr().String(),

@@ -92,21 +92,17 @@ func (d *disk) watch(ctx context.Context) {
 func (d *disk) measure(ctx context.Context) int64 {
 	var sum int64
 	for _, dir := range d.dirs {
-		_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-			if ctx.Err() != nil {
+		_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, _ error) error {
+			if e == nil {
 				return ctx.Err()
 			}
-			if e == nil {
-				return nil
+			// What cannot be looked at is left out.
+			if info, err := e.Info(); err == nil {
+				if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+					sum += stat.Blocks * 512
+				}
 			}
-			info, statErr := e.Info()
-			if statErr != nil {
-				return nil
-			}
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-				sum += stat.Blocks * 512
-			}
-			return nil
+			return ctx.Err()
 		})
 	}
 	return sum

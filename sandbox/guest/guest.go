@@ -10,6 +10,7 @@ package guest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -98,7 +99,7 @@ func serve(r io.Reader, w io.Writer) error {
 	stop()
 	s.procs.killAll()
 	running.Wait()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err

@@ -107,7 +107,7 @@ func (b *Backend) config(root, scratch string, spec sandbox.Spec) (wire.Config, 
 		Limits:   spec.Limits.WithDefaults(),
 		Shared:   true,
 	}
-	cfg.Env["PATH"] = strings.Join(append(b.opts.Tools.Path[:len(b.opts.Tools.Path):len(b.opts.Tools.Path)],
+	cfg.Env["PATH"] = strings.Join(append(slices.Clip(b.opts.Tools.Path),
 		sandbox.BasePath), ":")
 	cfg.Env["HOME"] = filepath.Join(scratch, "home")
 	cfg.Env["TMPDIR"] = filepath.Join(scratch, "tmp")

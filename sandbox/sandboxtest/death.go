@@ -149,7 +149,7 @@ func killedWorker(t *testing.T, x *bundle) {
 	}
 	f := x.pulse(t, dir)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), orphanVar+"="+dir)
+	cmd.Env = append(os.Environ(), orphanVar+"="+dir, "TMPDIR="+x.outside)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

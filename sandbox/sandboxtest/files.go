@@ -97,8 +97,7 @@ func modeKept(t *testing.T, x *bundle) {
 // does not exist.
 func refused(t *testing.T, what string, err error) {
 	t.Helper()
-	var pathErr *sandbox.PathError
-	if !errors.As(err, &pathErr) {
+	if _, ok := errors.AsType[*sandbox.PathError](err); !ok {
 		t.Errorf("%s = %v, want a PathError", what, err)
 	}
 }

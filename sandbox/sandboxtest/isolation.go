@@ -159,8 +159,10 @@ func readOnlyMounts(t *testing.T, x *bundle) {
 
 func linkedMountPoint(t *testing.T, x *bundle) {
 	x.link(t, x.outside, "web")
-	sb, err := x.b.Start(t.Context(), sandbox.Spec{Label: "mounts", Dir: x.dir,
-		Mounts: []sandbox.Mount{{Host: t.TempDir(), Guest: "web/node_modules"}}})
+	sb, err := x.b.Start(t.Context(), sandbox.Spec{
+		Label: "mounts", Dir: x.dir,
+		Mounts: []sandbox.Mount{{Host: t.TempDir(), Guest: "web/node_modules"}},
+	})
 	if err == nil {
 		_ = sb.Close()
 		t.Error("mounted through a symlink")

@@ -106,8 +106,10 @@ func lies() map[string]func(io.Reader, io.Writer) {
 		"data unasked": func(r io.Reader, w io.Writer) {
 			answer(w, next(r), nil)
 			id := next(r)
-			text, _ := json.Marshal(message{ID: id, Body: map[string]any{"ExitCode": -1, "Total": -1,
-				"Files": make([]map[string]any, 2000)}})
+			text, _ := json.Marshal(message{ID: id, Body: map[string]any{
+				"ExitCode": -1, "Total": -1,
+				"Files": make([]map[string]any, 2000),
+			}})
 			frame(w, text, make([]byte, 5000))
 			next(r)
 		},

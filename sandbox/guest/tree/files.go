@@ -47,9 +47,8 @@ func clean(p string) (string, error) {
 // refuse makes of an error of the operating system about a path what the
 // asker can mend. What does not exist stays fs.ErrNotExist.
 func refuse(p string, err error) error {
-	var pathErr *fs.PathError
 	reason := err
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		reason = pathErr.Err
 	}
 	switch {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -20,7 +21,7 @@ type ignore struct {
 
 // with returns the patterns plus those of the file text in directory base.
 func (g ignores) with(base, text string) ignores {
-	all := g[:len(g):len(g)]
+	all := slices.Clip(g)
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if !strings.HasSuffix(line, `\ `) {
@@ -50,8 +51,8 @@ func (g ignores) with(base, text string) ignores {
 // match reports whether a file or directory is ignored. Its parents are not:
 // the walk does not enter what is.
 func (g ignores) match(p string, dir bool) bool {
-	for i := len(g) - 1; i >= 0; i-- {
-		ig := g[i]
+	for _, ig := range slices.Backward(g) {
+
 		if ig.dirOnly && !dir {
 			continue
 		}

@@ -27,8 +27,10 @@ const (
 func (t *Tree) Search(ctx context.Context, q sandbox.Query) (sandbox.SearchResult, error) {
 	re, err := regexp.Compile(q.Pattern)
 	if err != nil {
-		return sandbox.SearchResult{}, &sandbox.PathError{Path: wire.CutText(q.Pattern, 200),
-			Reason: strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
+		return sandbox.SearchResult{}, &sandbox.PathError{
+			Path:   wire.CutText(q.Pattern, 200),
+			Reason: strings.TrimPrefix(err.Error(), "error parsing regexp: "),
+		}
 	}
 	p, err := clean(q.Path)
 	if err != nil {

@@ -26,7 +26,7 @@ const (
 // walk visits the files of a tree.
 type walk struct {
 	t       *Tree
-	ctx     context.Context //nolint:containedctx // lives as long as one call
+	ctx     context.Context // of the one call it lives for
 	entries int
 	visit   func(p string, mode fs.FileMode)
 	// stopped says why not all was seen.
