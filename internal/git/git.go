@@ -106,7 +106,7 @@ func (g *Git) checkVersion() error {
 
 // Resolve finds the repository that path lies in. It reads, and executes
 // nothing of what the repository's configuration says. Errors: not_found
-// when path is no directory, invalid when it is no repository we can use.
+// when there is no such path, invalid when it is no repository we can use.
 func (g *Git) Resolve(ctx context.Context, path string) (LocalInfo, error) {
 	return g.origin.Resolve(ctx, path)
 }

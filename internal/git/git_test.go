@@ -265,7 +265,9 @@ func TestResolve_refused(t *testing.T) {
 		wantCode(t, err, task.CodeInvalid, text)
 	}
 	_, err := g.Resolve(t.Context(), "/nonexistent")
-	wantCode(t, err, task.CodeNotFound, "not a directory")
+	wantCode(t, err, task.CodeNotFound, "no directory")
+	_, err = g.Checkout(t.Context(), at("/nonexistent"), "")
+	wantCode(t, err, task.CodeInvalid, "not a directory")
 }
 
 func TestNew_missing(t *testing.T) {

@@ -89,49 +89,58 @@ func TestPatch_hiddenByTime(t *testing.T) {
 // Attacks 15 and 22: what a hostile tree may hold is refused, by name.
 func TestPatch_refused(t *testing.T) {
 	t.Parallel()
-	must := func(err error) {
+	must := func(t testing.TB, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	outside := filepath.Join(t.TempDir(), "outside")
-	must(os.WriteFile(outside, []byte("canary"), 0o600))
-	mk := func(files map[string]string) func(string) {
-		return func(dir string) { write(t, dir, files) }
+	must(t, os.WriteFile(outside, []byte("canary"), 0o600))
+	mk := func(files map[string]string) func(testing.TB, string) {
+		return func(t testing.TB, dir string) { write(t, dir, files) }
 	}
 	tests := []struct {
 		name   string
-		plant  func(dir string)
+		plant  func(t testing.TB, dir string)
 		path   string
 		remedy string
 	}{
-		{"nested repository", func(dir string) { userGit(t, dir, "init", "-q", "sub") }, "sub/.git", "remove"},
+		{"nested repository", func(t testing.TB, dir string) { userGit(t, dir, "init", "-q", "sub") }, "sub/.git", "remove"},
 		{"nested git file", mk(map[string]string{"sub/.git": "gitdir: /x"}), "sub/.git", "remove"},
 		{"case of .git", mk(map[string]string{"sub/.GIT/config": "x"}), "sub/.GIT", "remove"},
 		{"trick for .git", mk(map[string]string{"sub/.git. /config": "x"}), "sub/.git. ", "remove"},
-		{"bare repository", func(dir string) { userGit(t, dir, "init", "-q", "--bare", "b") }, "b", "bare"},
+		{"bare repository", func(t testing.TB, dir string) { userGit(t, dir, "init", "-q", "--bare", "b") }, "b", "bare"},
 		{"link out", mk(map[string]string{"l": "->" + outside}), "l", "regular file"},
 		{"link in", mk(map[string]string{"l": "->f"}), "l", "regular file"},
 		{"link up", mk(map[string]string{"l": "->../../git/config"}), "l", "regular file"},
-		{"changed link", func(dir string) { remove(t, dir, "link"); write(t, dir, map[string]string{"link": "->/etc/shadow"}) }, "link", "regular file"},
-		{"file to link", func(dir string) { remove(t, dir, "f"); write(t, dir, map[string]string{"f": "->/etc/shadow"}) }, "f", "regular file"},
-		{"directory to link", func(dir string) { remove(t, dir, "d"); write(t, dir, map[string]string{"d": "->/etc"}) }, "d", "regular file"},
-		{"pipe", func(dir string) { must(syscall.Mkfifo(dir+"/p", 0o600)) }, "p", "remove"},
-		{"pipe for a file", func(dir string) { remove(t, dir, "f"); must(syscall.Mkfifo(dir+"/f", 0o600)) }, "f", "remove"},
-		{"pipe as rules", func(dir string) { must(syscall.Mkfifo(dir+"/d/.gitignore", 0o600)) }, "d/.gitignore", "remove"},
-		{"socket", func(dir string) {
-			l, err := net.Listen("unix", dir+"/s")
-			must(err)
+		{"changed link", func(t testing.TB, dir string) {
+			remove(t, dir, "link")
+			write(t, dir, map[string]string{"link": "->/etc/shadow"})
+		}, "link", "regular file"},
+		{"file to link", func(t testing.TB, dir string) {
+			remove(t, dir, "f")
+			write(t, dir, map[string]string{"f": "->/etc/shadow"})
+		}, "f", "regular file"},
+		{"directory to link", func(t testing.TB, dir string) { remove(t, dir, "d"); write(t, dir, map[string]string{"d": "->/etc"}) }, "d", "regular file"},
+		{"pipe", func(t testing.TB, dir string) { must(t, syscall.Mkfifo(dir+"/p", 0o600)) }, "p", "remove"},
+		{"pipe for a file", func(t testing.TB, dir string) { remove(t, dir, "f"); must(t, syscall.Mkfifo(dir+"/f", 0o600)) }, "f", "remove"},
+		{"pipe as rules", func(t testing.TB, dir string) { must(t, syscall.Mkfifo(dir+"/d/.gitignore", 0o600)) }, "d/.gitignore", "remove"},
+		{"socket", func(t testing.TB, dir string) {
+			l, err := new(net.ListenConfig).Listen(t.Context(), "unix", dir+"/s")
+			must(t, err)
 			t.Cleanup(func() { _ = l.Close() })
 		}, "s", "remove"},
-		{"hard link", func(dir string) { must(os.Link(outside, dir+"/h")) }, "h", "copy"},
-		{"setuid", func(dir string) {
+		{"hard link", func(t testing.TB, dir string) { must(t, os.Link(outside, dir+"/h")) }, "h", "copy"},
+		{"setuid", func(t testing.TB, dir string) {
 			write(t, dir, map[string]string{"u*": "x"})
-			must(os.Chmod(dir+"/u", 0o755|os.ModeSetuid))
+			must(t, os.Chmod(dir+"/u", 0o755|os.ModeSetuid))
 		}, "u", "chmod"},
-		{"sparse 10 GB", func(dir string) { mk(map[string]string{"big": ""})(dir); must(os.Truncate(dir+"/big", 10<<30)) }, "big", "MiB"},
-		{"grown file", func(dir string) { must(os.Truncate(dir+"/f", 11<<20)) }, "f", "MiB"},
+		{"sparse 10 GB", func(t testing.TB, dir string) {
+			write(t, dir, map[string]string{"big": ""})
+			must(t, os.Truncate(dir+"/big", 10<<30))
+		}, "big", "MiB"},
+		{"grown file", func(t testing.TB, dir string) { must(t, os.Truncate(dir+"/f", 11<<20)) }, "f", "MiB"},
 		{"200 deep", mk(map[string]string{strings.Repeat("d/", 200) + "f": "x"}), "d/d/d", "flatten"},
 		{"control", mk(map[string]string{"a\nb": "x"}), `a\nb`, "rename"},
 		{"escape", mk(map[string]string{"a\x1b[31m": "x"}), `a\x1b`, "rename"},
@@ -142,7 +151,7 @@ func TestPatch_refused(t *testing.T) {
 		{"case", mk(map[string]string{"F": "x"}), "F", "case"},
 		{"case of directory", mk(map[string]string{"D/y": "x"}), "D", "case"},
 		{"submodule file", mk(map[string]string{".gitmodules": "[submodule]"}), ".gitmodules", "submodule"},
-		{"many files", func(dir string) {
+		{"many files", func(t testing.TB, dir string) {
 			files := map[string]string{}
 			for i := range 2001 {
 				files[fmt.Sprint("n/", i)] = "x"
@@ -153,8 +162,9 @@ func TestPatch_refused(t *testing.T) {
 	g, dir := newGit(t), newRepo(t, map[string]string{"f": "x\n", "d/x": "x\n", "link": "->f"})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			c := checkout(t, g, at(dir), "")
-			tt.plant(c.Dir)
+			tt.plant(t, c.Dir)
 			start := time.Now()
 			_, err := c.Patch(t.Context())
 			wantCode(t, err, task.CodeInvalid, tt.path, tt.remedy)
@@ -166,9 +176,11 @@ func TestPatch_refused(t *testing.T) {
 			}
 		})
 	}
-	if got := read(t, outside); got != "canary" {
-		t.Errorf("the file outside was changed to %q", got)
-	}
+	t.Cleanup(func() {
+		if got := read(t, outside); got != "canary" {
+			t.Errorf("the file outside was changed to %q", got)
+		}
+	})
 }
 
 // What .gitignore names is nobody's business, however hostile.

@@ -32,8 +32,12 @@ type Info struct {
 }
 
 // Resolve finds the repository that path lies in. It reads, and executes
-// nothing of what the repository's configuration says.
+// nothing of what the repository's configuration says. The error's code is
+// not_found when there is no such path, which may then mean something else.
 func (c Cache) Resolve(ctx context.Context, path string) (Info, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Info{}, task.Errorf(task.CodeNotFound, "there is no directory %q", path)
+	}
 	l, err := discover(path)
 	if err != nil {
 		return Info{}, err
@@ -71,7 +75,7 @@ func discover(path string) (local, error) {
 	}
 	info, err := os.Stat(abs)
 	if err != nil || !info.IsDir() {
-		return local{}, task.Errorf(task.CodeNotFound, "%q is not a directory", path)
+		return local{}, task.Errorf(task.CodeInvalid, "%q is not a directory", path)
 	}
 	if abs, err = filepath.EvalSymlinks(abs); err != nil {
 		return local{}, fmt.Errorf("resolving %q: %w", path, err)
