@@ -98,7 +98,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	cmd.ExtraFiles = files
 	opts := client.Options{
 		Config:  p.config(b.environ(spec.Env)),
-		Cleanup: p.cleanup,
+		Cleanup: func() error { return errors.Join(gate.release(), p.cleanup()) },
 		Started: func(*os.Process) error { return gate.open(p.group) },
 		Kill:    gate.kill,
 	}
@@ -195,6 +195,19 @@ func (g *gate) kill(bubblewrap *os.Process) {
 	_ = unix.PidfdSendSignal(g.pidfd, unix.SIGKILL, nil, 0)
 }
 
+// release lets go of process 1, which is dead.
+func (g *gate) release() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pidfd < 0 {
+		return nil
+	}
+	fd := g.pidfd
+	g.pidfd = -1
+	return unix.Close(fd)
+}
+
+// close frees what was needed for the start.
 func (g *gate) close() {
 	_, _ = g.info.Close(), g.block.Close()
 }
