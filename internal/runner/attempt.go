@@ -51,7 +51,6 @@ type attempt struct {
 	transcript *agent.Transcript
 	feedback   string
 	viewed     []string
-	objection  judge.Verdict
 }
 
 // Run takes t to its end. It never returns without an honest Result: what

@@ -153,8 +153,8 @@ func removeTree(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
+	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, _ error) error {
+		if d == nil || !d.IsDir() {
 			return nil // what stays is named by the second RemoveAll
 		}
 		return root.Chmod(path, 0o700)
