@@ -9,6 +9,9 @@ var layers = map[string]int{
 
 	"internal/config":          1,
 	"internal/git":             1,
+	"internal/git/command":     1,
+	"internal/git/origin":      1,
+	"internal/git/tree":        1,
 	"internal/llm":             1,
 	"internal/llm/llmtest":     1,
 	"internal/llm/modeltest":   1,
@@ -20,6 +23,9 @@ var layers = map[string]int{
 	"sandbox/bwrap":            1,
 	"sandbox/docker":           1,
 	"sandbox/guest":            1,
+	"sandbox/guest/client":     1,
+	"sandbox/guest/tree":       1,
+	"sandbox/guest/wire":       1,
 	"sandbox/host":             1,
 	"sandbox/sandboxtest":      1,
 
@@ -68,7 +74,7 @@ var cages = map[string][]string{
 	"github.com/sashabaranov/go-openai": {"internal/llm/openai"},
 	"github.com/docker":                 {"sandbox/docker"},
 	"github.com/moby":                   {"sandbox/docker"},
-	"github.com/go-git":                 {"internal/git"},
+	"github.com/go-git":                 {"internal/git", "internal/git/tree"},
 	"github.com/jackc/pgx":              {"queue", "internal/postgres", "internal/postgres/pgtest", "cmd/honk"},
 	"github.com/zricethezav/gitleaks":   {"internal/secret"},
 	"github.com/elastic/go-seccomp-bpf": {"sandbox/bwrap", "sandbox/guest"},
