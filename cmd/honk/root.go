@@ -49,8 +49,7 @@ func run(ctx context.Context, p program) int {
 	if err == nil {
 		return exitOK
 	}
-	var done exitError
-	if errors.As(err, &done) {
+	if done, ok := errors.AsType[exitError](err); ok {
 		return int(done)
 	}
 	code, message := exitCodeOf(err), err.Error()
@@ -75,9 +74,7 @@ func newRoot(p program) *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(cmd, err)
-	})
+	root.SetFlagErrorFunc(usageError)
 	root.AddCommand(
 		newRunCommand(p),
 		newVerifyCommand(p),

@@ -217,7 +217,7 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &value); err != nil {
 		ts.Fatalf("standard output is not one JSON value: %v\n%s", err, ts.ReadFile("stdout"))
 	}
-	for _, key := range strings.Split(args[0], ".") {
+	for key := range strings.SplitSeq(args[0], ".") {
 		switch v := value.(type) {
 		case map[string]any:
 			got, ok := v[key]
