@@ -27,26 +27,33 @@ func lock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// sweep removes what workers that were killed have left in scratch. Young
-// directories may not be locked yet.
+// sweep removes what workers that were killed have left: private directories
+// nobody locks, and cgroups nobody is in, which the kernel checks. The young
+// may not be locked or entered yet.
 func sweep(scratch string) {
 	if scratch == "" {
 		scratch = os.TempDir()
 	}
-	dirs, _ := filepath.Glob(filepath.Join(scratch, scratchPrefix+"*"))
-	for _, dir := range dirs {
-		stat, err := os.Lstat(dir)
-		if err != nil || !stat.IsDir() || time.Since(stat.ModTime()) < time.Minute {
-			continue
-		}
+	for _, dir := range stale(scratch) {
 		f, err := lock(dir)
 		if err != nil {
 			continue
 		}
-		for _, parent := range slices.Concat(unifiedParents(), v1Parents("memory"), v1Parents("pids")) {
-			_ = unix.Rmdir(filepath.Join(parent, filepath.Base(dir)))
-		}
 		_ = os.RemoveAll(dir)
 		_ = f.Close()
 	}
+	for _, parent := range slices.Concat(unifiedParents(), v1Parents("memory"), v1Parents("pids")) {
+		for _, dir := range stale(parent) {
+			_ = unix.Rmdir(dir)
+		}
+	}
+}
+
+// stale are the directories of sandboxes in parent that are not young.
+func stale(parent string) []string {
+	dirs, _ := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
+	return slices.DeleteFunc(dirs, func(dir string) bool {
+		stat, err := os.Lstat(dir)
+		return err != nil || !stat.IsDir() || time.Since(stat.ModTime()) < time.Minute
+	})
 }
