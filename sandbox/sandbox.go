@@ -95,7 +95,8 @@ type Limits struct {
 	// FileSize is the largest file a process may write, in bytes.
 	FileSize int64
 	// Disk is how much the work tree, the writable mounts and the temporary
-	// directory may grow, in bytes.
+	// directory may grow, in bytes. The command that passes it is killed; the
+	// next may clean up. After the third time nothing runs any more.
 	Disk int64
 	// Output is how many bytes of one command are kept inside in all; past
 	// it the command is killed.

@@ -70,7 +70,7 @@ func bashResult(title string, timeout int, res sandbox.ExecResult) Result {
 	case res.Limit != "":
 		r.IsError = true
 		r.Title = title + "  killed: " + res.Limit + " limit"
-		end = fmt.Sprintf("The command was killed by the sandbox's %s limit; what it wrote to files stays. Make it use less.", res.Limit)
+		end = fmt.Sprintf("The command was killed by the sandbox's %s limit; what it wrote to files stays. Remove what is not needed, and make it use less.", res.Limit)
 	case out == "" && res.ExitCode == 0:
 		end = "Success: no output, exit code 0."
 	case out == "":

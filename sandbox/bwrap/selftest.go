@@ -127,10 +127,13 @@ func (t *trial) probes() wire.ProbeRequest {
 			"unix", t.abstract.Addr().String(),
 			"unix", "/var/run/docker.sock",
 			"unix", "/run/docker.sock",
-			"tcp", "169.254.169.254:80",
-			"tcp", "[fd00:ec2::254]:80",
-			"tcp", "1.1.1.1:443",
-			"ip4:icmp", "1.1.1.1",
+			// Connecting a UDP socket sends nothing: it works if and only if
+			// there is a route. The metadata service's addresses, and one
+			// that is for documentation only.
+			"udp", "169.254.169.254:80",
+			"udp", "[fd00:ec2::254]:80",
+			"udp", "192.0.2.1:443",
+			"udp", "[2001:db8::1]:443",
 		},
 	}
 }

@@ -18,6 +18,11 @@ const (
 	measureShare = 20
 	// minFree is how little the file system may have left.
 	minFree = 512 << 20
+	// maxStrikes is how often the limit may be passed. After the others
+	// there is room to clean up in.
+	maxStrikes = 3
+	// slack is that room.
+	slack = 64 << 20
 )
 
 // disk measures how much the sandbox has written and ends the commands when
@@ -26,24 +31,56 @@ const (
 type disk struct {
 	dirs    []string
 	limit   int64
-	full    chan struct{} // closed when over
-	once    sync.Once
 	running atomic.Int64
 	wake    chan struct{}
+
+	mu      sync.Mutex
+	full    chan struct{} // closed when over, then replaced
+	strikes int
+	allowed int64
 }
 
 func newDisk(dirs []string, limit int64) *disk {
-	return &disk{dirs: dirs, limit: limit, full: make(chan struct{}), wake: make(chan struct{}, 1)}
+	return &disk{
+		dirs: dirs, limit: limit, allowed: limit, full: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
 }
 
 // err says why nothing may be written any more, nil while it may.
 func (d *disk) err() error {
-	select {
-	case <-d.full:
-		return fmt.Errorf("the sandbox has written more than its %d MiB of disk", d.limit>>20)
-	default:
-		return nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.strikes >= maxStrikes {
+		return fmt.Errorf("the sandbox has written more than its %d MiB of disk too often", d.limit>>20)
 	}
+	return nil
+}
+
+// over is closed when the commands that run now have written too much.
+func (d *disk) over() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.full
+}
+
+// judge ends the commands when too much is used. The next ones may clean up;
+// a file system that runs full ends it all.
+func (d *disk) judge(used int64, crowded bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if used <= d.limit {
+		d.allowed = d.limit
+	}
+	if used <= d.allowed && !crowded {
+		return
+	}
+	d.strikes++
+	if crowded {
+		d.strikes = maxStrikes
+	}
+	d.allowed = max(used, d.limit) + slack
+	close(d.full)
+	d.full = make(chan struct{})
 }
 
 func (d *disk) begin() {
@@ -75,10 +112,7 @@ func (d *disk) watch(ctx context.Context) {
 			}
 		}
 		began := time.Now()
-		if d.measure(ctx)-base > d.limit || d.crowded() {
-			d.once.Do(func() { close(d.full) })
-			return
-		}
+		d.judge(d.measure(ctx)-base, d.crowded())
 		select {
 		case <-time.After(max(measureEvery, measureShare*time.Since(began))):
 		case <-ctx.Done():

@@ -96,7 +96,7 @@ func (s *server) await(ctx context.Context, proc process, timeout time.Duration,
 	if timeout > 0 {
 		expired = time.After(timeout)
 	}
-	over, disk, cancelled := outs.overflow, s.disk.full, ctx.Done()
+	over, disk, cancelled := outs.overflow, s.disk.over(), ctx.Done()
 	census := s.census()
 	defer census.Stop()
 	for {

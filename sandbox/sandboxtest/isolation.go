@@ -79,8 +79,8 @@ func network(t *testing.T, x *bundle) {
 	defer func() { _ = tcp.Close() }()
 	_, port, _ := net.SplitHostPort(tcp.Addr().String())
 	x.fails(t,
-		"echo > /dev/tcp/127.0.0.1/"+port, "echo > /dev/tcp/169.254.169.254/80", "echo > /dev/tcp/1.1.1.1/443",
-		"echo > /dev/udp/1.1.1.1/53", "getent hosts example.com", "echo > /dev/tcp/::1/"+port,
+		"echo > /dev/tcp/127.0.0.1/"+port, "echo > /dev/tcp/169.254.169.254/80", "echo > /dev/tcp/192.0.2.1/443",
+		"echo > /dev/udp/192.0.2.1/53", "getent hosts example.com", "echo > /dev/tcp/::1/"+port,
 	)
 	out := x.bash(t, "tail -n +3 /proc/net/dev | cut -d: -f1; tail -n +2 /proc/net/route").Stdout.Bytes()
 	if got := strings.TrimSpace(string(out)); got != "lo" {
