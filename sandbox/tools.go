@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ type Tools struct {
 }
 
 // DetectTools finds what a developer's machine has outside /usr, given the
-// home directory and the PATH of its user: Go with its module cache, Rust with
+// environment of its user: Go with its module cache, Rust with
 // its registry, Python under pyenv, Node under nvm, volta or fnm, and Maven's
 // repository. Only the directories that builds read are shown, at the paths
 // they have outside, never the home directory and never a file that holds
@@ -28,8 +29,8 @@ type Tools struct {
 // is missing instead of waiting. Maven writes beside every artifact it reads:
 // its repository is the read-only tail of a private one, which Maven 3.9 and
 // later understand.
-func DetectTools(home, path string) Tools {
-	d := &detector{home: home, dirs: filepath.SplitList(path)}
+func DetectTools(env map[string]string) Tools {
+	d := &detector{user: env, home: env["HOME"], dirs: filepath.SplitList(env["PATH"])}
 	d.tools.Env = map[string]string{}
 	d.goTools()
 	d.rust()
@@ -46,6 +47,7 @@ func DetectTools(home, path string) Tools {
 }
 
 type detector struct {
+	user  map[string]string
 	home  string
 	dirs  []string
 	tools Tools
@@ -98,7 +100,8 @@ func (d *detector) goTools() {
 	if root := filepath.Dir(bin); isFile(filepath.Join(root, "VERSION")) {
 		d.show(root, bin)
 	}
-	cache := filepath.Join(d.home, "go", "pkg", "mod")
+	gopath := cmp.Or(d.user["GOPATH"], filepath.Join(d.home, "go"))
+	cache := cmp.Or(d.user["GOMODCACHE"], filepath.Join(filepath.SplitList(gopath)[0], "pkg", "mod"))
 	d.env("GOTOOLCHAIN", "local", "GOPROXY", "off", "GOSUMDB", "off", "GOTELEMETRY", "off")
 	if d.show(cache) {
 		d.env("GOMODCACHE", cache)
@@ -107,7 +110,7 @@ func (d *detector) goTools() {
 
 // rust shows rustup's toolchains rather than its proxies, which want to write.
 func (d *detector) rust() {
-	cargo := filepath.Join(d.home, ".cargo")
+	cargo := cmp.Or(d.user["CARGO_HOME"], filepath.Join(d.home, ".cargo"))
 	for _, toolchain := range d.toolchains() {
 		bin := filepath.Join(toolchain, "bin")
 		if isFile(filepath.Join(bin, "cargo")) {
@@ -131,9 +134,10 @@ func (d *detector) rust() {
 
 // toolchains are rustup's, the default one first.
 func (d *detector) toolchains() []string {
-	dir := filepath.Join(d.home, ".rustup", "toolchains")
+	rustup := cmp.Or(d.user["RUSTUP_HOME"], filepath.Join(d.home, ".rustup"))
+	dir := filepath.Join(rustup, "toolchains")
 	found, _ := filepath.Glob(filepath.Join(dir, "*"))
-	settings, _ := os.ReadFile(filepath.Join(d.home, ".rustup", "settings.toml"))
+	settings, _ := os.ReadFile(filepath.Join(rustup, "settings.toml"))
 	for line := range strings.Lines(string(settings)) {
 		if name, ok := strings.CutPrefix(line, "default_toolchain = "); ok {
 			found = append([]string{filepath.Join(dir, strings.Trim(strings.TrimSpace(name), `"`))}, found...)
@@ -145,7 +149,7 @@ func (d *detector) toolchains() []string {
 // python shows the versions pyenv chose, since its shims are scripts that ask
 // pyenv itself.
 func (d *detector) python() {
-	root := filepath.Join(d.home, ".pyenv")
+	root := cmp.Or(d.user["PYENV_ROOT"], filepath.Join(d.home, ".pyenv"))
 	chosen, _ := os.ReadFile(filepath.Join(root, "version"))
 	for version := range strings.FieldsSeq(string(chosen)) {
 		dir := filepath.Join(root, "versions", version)

@@ -44,7 +44,7 @@ func TestDetectTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := strings.Join([]string{top + "/go/bin", home + "/.cargo/bin", home + "/.pyenv/shims", top + "/bin"}, ":")
-	tools := sandbox.DetectTools(home, path)
+	tools := sandbox.DetectTools(map[string]string{"HOME": home, "PATH": path})
 	var shown []string
 	for _, m := range tools.Mounts {
 		if m.Writable || m.Host != m.Guest {
@@ -79,7 +79,34 @@ func TestDetectTools(t *testing.T) {
 
 func TestDetectTools_nothing(t *testing.T) {
 	t.Parallel()
-	if tools := sandbox.DetectTools(t.TempDir(), "relative:/nonexistent"); len(tools.Mounts)+len(tools.Path) > 0 {
+	if tools := sandbox.DetectTools(map[string]string{"HOME": t.TempDir(), "PATH": "relative:/nonexistent"}); len(tools.Mounts)+len(tools.Path) > 0 {
 		t.Errorf("found %+v", tools)
+	}
+}
+
+// A person may keep the caches elsewhere and say so in the environment.
+func TestDetectTools_moved(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	for _, name := range []string{"go/bin/go", "go/VERSION", "mod/x", "gopath/pkg/mod/x", "cargo/registry/x"} {
+		file := filepath.Join(top, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("x"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{"HOME": top + "/home", "PATH": top + "/go/bin", "GOPATH": top + "/gopath:" + top + "/other", "CARGO_HOME": top + "/cargo"}
+	tools := sandbox.DetectTools(env)
+	if got, want := tools.Env["GOMODCACHE"], top+"/gopath/pkg/mod"; got != want {
+		t.Errorf("module cache %q, want %q", got, want)
+	}
+	if got, want := tools.Env["CARGO_HOME"], top+"/cargo"; got != want {
+		t.Errorf("cargo home %q, want %q", got, want)
+	}
+	env["GOMODCACHE"] = top + "/mod"
+	if got, want := sandbox.DetectTools(env).Env["GOMODCACHE"], top+"/mod"; got != want {
+		t.Errorf("module cache %q, want %q", got, want)
 	}
 }

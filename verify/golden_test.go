@@ -40,7 +40,7 @@ func newSandbox(t *testing.T, dir string) sandbox.Sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools := sandbox.DetectTools(home, os.Getenv("PATH"))
+	tools := sandbox.DetectTools(map[string]string{"HOME": home, "PATH": os.Getenv("PATH")})
 	var backend sandbox.Backend = host.New(host.Options{Tools: tools})
 	spec := sandbox.Spec{Label: "test", Dir: dir}
 	if *isolated {

@@ -98,7 +98,7 @@ func newBackend(p program, cfg *config.Config, name string) (sandbox.Backend, er
 	if name == "" {
 		name = cfg.Sandbox
 	}
-	tools := sandbox.DetectTools(p.env["HOME"], p.env["PATH"])
+	tools := sandbox.DetectTools(p.env)
 	tools.Path = append(slices.Clone(cfg.Org.Sandbox.Path), tools.Path...)
 	switch name {
 	case "bwrap":

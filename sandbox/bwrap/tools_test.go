@@ -16,7 +16,7 @@ func TestExec_toolchains(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools := sandbox.DetectTools(home, os.Getenv("PATH"))
+	tools := sandbox.DetectTools(map[string]string{"HOME": home, "PATH": os.Getenv("PATH")})
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go/go.mod":        "module x\n\ngo 1.21\n",
