@@ -16,6 +16,7 @@ import (
 
 	"honk/internal/git"
 	"honk/internal/llm/llmtest"
+	"honk/sandbox/bwrap"
 )
 
 var (
@@ -47,11 +48,12 @@ func demo(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	env, stop, err := demoEnv(p, dir)
+	env, stop, err := demoEnv(ctx, p, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	// Only the repository stays, for the person to look at.
+	defer func() { err = errors.Join(err, stop(), os.RemoveAll(filepath.Join(dir, "data"))) }()
 	repo := filepath.Join(dir, "till")
 	if err := makeDemoRepository(ctx, repo); err != nil {
 		return err
@@ -65,19 +67,45 @@ func demo(ctx context.Context, p program) (err error) {
 
 // demoEnv points honk at the recording, unless a real model is configured.
 // The first line that a person reads says which.
-func demoEnv(p program, dir string) (env map[string]string, stop func() error, err error) {
+func demoEnv(ctx context.Context, p program, dir string) (env map[string]string, stop func() error, err error) {
 	if p.env["HONK_LLM_BASE_URL"] != "" || p.env["HONK_LLM_MODEL"] != "" {
 		fmt.Fprintf(p.stdout, "The model in this demo is real: %s at %s.\n", p.env["HONK_LLM_MODEL"], p.env["HONK_LLM_BASE_URL"])
 		return p.env, func() error { return nil }, nil
 	}
 	fmt.Fprintln(p.stdout, "The model in this demo is a recording; sandbox, tools, verifiers and checks are real.")
-	steps, err := llmtest.Parse(demoModel)
+	base, stop, err := serveRecording()
 	if err != nil {
 		return nil, nil, err
 	}
+	env = map[string]string{
+		"HONK_LLM_BASE_URL": base,
+		"HONK_LLM_MODEL":    "recording",
+		"HONK_DATA_DIR":     filepath.Join(dir, "data"),
+		// This machine's own policy is for real models.
+		"HONK_CONFIG": filepath.Join(dir, "honk.yaml"),
+	}
+	for _, name := range []string{"PATH", "HOME", "USER", "TERM", "HONK_SANDBOX"} {
+		env[name] = p.env[name]
+	}
+	if err := os.WriteFile(env["HONK_CONFIG"], nil, 0o600); err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	if err := bwrap.New(bwrap.Options{}).SelfTest(ctx); err != nil && env["HONK_SANDBOX"] == "" {
+		fmt.Fprintf(p.stdout, "There is no sandbox on this machine: %v.\nThe recording does only what is written in it, so the demo goes on without one; honk run would not.\n", err)
+		env["HONK_SANDBOX"] = "host"
+	}
+	return env, stop, nil
+}
+
+// serveRecording serves the recorded model on a port of this machine.
+func serveRecording() (base string, stop func() error, err error) {
+	steps, err := llmtest.Parse(demoModel)
+	if err != nil {
+		return "", nil, err
+	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	server := &http.Server{Handler: llmtest.NewServer(steps...), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
@@ -89,15 +117,7 @@ func demoEnv(p program, dir string) (env map[string]string, stop func() error, e
 		}
 		return err
 	}
-	env = map[string]string{
-		"HONK_LLM_BASE_URL": "http://" + listener.Addr().String() + "/v1",
-		"HONK_LLM_MODEL":    "recording",
-		"HONK_DATA_DIR":     filepath.Join(dir, "data"),
-	}
-	for _, name := range []string{"PATH", "HOME", "USER", "TERM", "HONK_SANDBOX"} {
-		env[name] = p.env[name]
-	}
-	return env, stop, nil
+	return "http://" + listener.Addr().String() + "/v1", stop, nil
 }
 
 func makeDemoRepository(ctx context.Context, dir string) error {
