@@ -44,7 +44,7 @@ func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*
 		return nil, err
 	}
 	if err := backend.SelfTest(ctx); err != nil {
-		return nil, err
+		return nil, task.Errorf(task.CodeInvalid, "%w", err) // the machine is set up wrongly
 	}
 	g, err := git.New(git.Options{Dir: cfg.DataDir, Log: log})
 	if err != nil {
