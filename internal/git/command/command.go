@@ -56,7 +56,7 @@ func flags() []string {
 		"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
 		"core.excludesFile=/dev/null", "core.autocrlf=false", "core.symlinks=true",
 		"safe.bareRepository=explicit", "protocol.file.allow=never", "submodule.recurse=false",
-		"diff.ignoreSubmodules=all", "credential.helper=", "http.followRedirects=false",
+		"core.commitGraph=false", "diff.ignoreSubmodules=all", "credential.helper=", "http.followRedirects=false",
 		"gc.auto=0", "maintenance.auto=false", "checkout.workers=0", "pack.writeReverseIndex=false",
 		"push.negotiate=true",
 	}
@@ -74,7 +74,7 @@ func (r Repo) environment() []string {
 		"HOME=/nonexistent", "LC_ALL=C",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=/bin/false",
-		"GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_LFS_SKIP_SMUDGE=1",
+		"GIT_NO_REPLACE_OBJECTS=1", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_LFS_SKIP_SMUDGE=1",
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	maxHeld    = 256 << 20 // of a file that may be as it was
 	maxHashed  = 2 << 30   // of files whose time stamps changed
 	maxIgnore  = 1 << 20   // of a .gitignore
+	maxRules   = 10_000    // of all .gitignore files that rule a directory
 )
 
 // walker reads a hostile work tree: it follows no link, waits for no pipe,
@@ -126,6 +127,10 @@ func (w *walker) dir(ctx context.Context, root *os.Root, dir string, rules []git
 	}
 	match := gitignore.NewMatcher(rules)
 	for _, name := range names {
+		// Many names held against many rules take long.
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		p := path.Join(dir, name)
 		info, err := root.Lstat(name)
 		switch _, tracked := w.base[p]; {
@@ -152,7 +157,9 @@ func (w *walker) entry(ctx context.Context, root *os.Root, p string, info fs.Fil
 	case was.Mode == ModeGitlink && mode.IsDir():
 		return nil
 	case mode.IsDir():
-		sub, err := root.OpenRoot(path.Base(p))
+		// The dot opens nothing but a directory: by now it may be a pipe,
+		// which would have to be waited for.
+		sub, err := root.OpenRoot(path.Base(p) + "/.")
 		if err != nil {
 			return Refuse(p, "cannot be opened; make it readable or remove it")
 		}
@@ -229,6 +236,10 @@ func withIgnoreFile(root *os.Root, dir string, names []string, rules []gitignore
 		line = strings.TrimRight(line, "\r\n")
 		if line != "" && line[0] != '#' {
 			rules = append(rules, gitignore.ParsePattern(line, domain))
+		}
+		if len(rules) > maxRules {
+			return nil, Refuse(path.Join(dir, ".gitignore"), fmt.Sprintf(
+				"brings the ignore rules to more than %d; shorten it", maxRules))
 		}
 	}
 	return rules, nil
