@@ -53,8 +53,8 @@ var madeUp = map[string]string{
 // commands, as the kernel sees it, when the worker is root.
 var (
 	procReadOnly = [...]string{
-		"acpi", "asound", "bus", "driver", "fs", "irq", "scsi", "sys",
-		"sysrq-trigger", "mtrr", "tty",
+		"acpi", "asound", "bus", "driver", "dynamic_debug", "fs", "irq", "latency_stats", "mtrr",
+		"pressure", "scsi", "sys", "sysrq-trigger", "timer_stats", "tty",
 	}
 	procHidden = [...]string{
 		"kcore", "keys", "kmsg", "kpagecount", "kpageflags", "sched_debug",

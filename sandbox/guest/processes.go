@@ -49,10 +49,11 @@ func newProcesses() *processes {
 		running: map[uint64]bool{},
 	}
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-	// Notified rather than ignored: ignored signals stay ignored in children.
+	// Every signal there is: a command may send any, and the Go runtime ends
+	// the program for most. Notified rather than ignored: ignored signals stay
+	// ignored in children.
 	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, unix.SIGXFSZ, unix.SIGXCPU, unix.SIGINT, unix.SIGTERM,
-		unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
+	signal.Notify(caught)
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)
 	go p.reap(ended)

@@ -1,11 +1,15 @@
 package sandboxtest
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"honk/sandbox"
@@ -19,6 +23,7 @@ func isolationCases() []testCase {
 		{name: "secrets", isolated: true, run: secrets},
 		{name: "processes", isolated: true, run: hostProcesses},
 		{name: "kernel", isolated: true, run: kernel},
+		{name: "foreign_calls", isolated: true, run: foreignCalls},
 		{name: "helper", isolated: true, run: helper},
 		{name: "mounts_are_read_only", isolated: true, run: readOnlyMounts},
 		{name: "mount_point_behind_a_link", isolated: true, run: linkedMountPoint},
@@ -121,15 +126,55 @@ func hostProcesses(t *testing.T, x *bundle) {
 func kernel(t *testing.T, x *bundle) {
 	x.fails(t,
 		": >> /proc/sys/kernel/core_pattern", ": >> /proc/sys/vm/drop_caches", ": >> /proc/sysrq-trigger",
+		": >> /proc/pressure/cpu", ": >> /proc/dynamic_debug/control",
 		"unshare -U true", "unshare -r true", "unshare -n true", "setpriv --reuid 0 true", "mknod d b 254 0 && cat d",
 		"grep -q 'CapEff:.*[1-9a-f]' /proc/self/status", "grep -q 'Seccomp:.*0' /proc/self/status",
 		"grep -q 'NoNewPrivs:.*0' /proc/self/status", "head -c 1 /proc/kcore | grep -q .", "head -c 1 /dev/mem", "dmesg",
 	)
 }
 
+// foreignCalls are those of the processor's other architectures, which a
+// filter of one architecture's calls does not know.
+func foreignCalls(t *testing.T, x *bundle) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the programs are for amd64")
+	}
+	// exit(code) with what the call returned.
+	const exit = "\x89\xc7\xb8\x3c\x00\x00\x00\x0f\x05"
+	for name, code := range map[string]string{
+		"i386": "\xb8\x14\x00\x00\x00\xcd\x80", // getpid by int 0x80
+		"x32":  "\xb8\x27\x00\x00\x40\x0f\x05", // getpid with the x32 bit
+	} {
+		x.put(t, "foreign", elf(code+exit))
+		if r := x.bash(t, "chmod +x foreign && ./foreign"); r.ExitCode != 256-int(syscall.ENOSYS) {
+			t.Errorf("%s: exit %d, want ENOSYS", name, r.ExitCode)
+		}
+	}
+}
+
+// elf makes a program of machine code.
+func elf(code string) string {
+	const base, head = 0x400000, 64 + 56
+	var b bytes.Buffer
+	for _, part := range []any{
+		[]byte("\x7fELF\x02\x01\x01"), make([]byte, 9),
+		[]uint16{2, 62},
+		uint32(1),
+		[]uint64{base + head, 64, 0},
+		uint32(0),
+		[]uint16{64, 56, 1, 0, 0, 0},
+		[]uint32{1, 5},
+		[]uint64{0, base, base, uint64(head + len(code)), uint64(head + len(code)), 0x1000},
+		[]byte(code),
+	} {
+		_ = binary.Write(&b, binary.LittleEndian, part)
+	}
+	return b.String()
+}
+
 // helper is the process beside the commands, whom nothing inside may stop.
 func helper(t *testing.T, x *bundle) {
-	x.bash(t, "kill -9 1; kill -STOP 1; kill -TERM 1; kill -INT 1; kill -9 -1")
+	x.bash(t, "for s in $(seq 64); do kill -$s 1; done; sleep 0.1; kill -9 -1")
 	x.usable(t)
 	x.fails(t, "echo x > /proc/1/mem", "echo x > /proc/1/fd/1")
 	x.usable(t)

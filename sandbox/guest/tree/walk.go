@@ -68,7 +68,9 @@ func (w *walk) dir(p string, rules ignores, depth int) {
 		w.stopped = "directories nested too deeply were left out"
 		return
 	}
-	f, err := w.t.root.Open(p)
+	// The dot opens nothing but a directory: by now it may be a pipe, which
+	// would have to be waited for.
+	f, err := w.t.root.Open(p + "/.")
 	if err != nil {
 		return
 	}
