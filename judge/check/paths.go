@@ -16,6 +16,9 @@ var guarded = []string{
 	"**/.github/workflows/**", "**/.github/actions/**", "**/codeowners", "**/.gitmodules", "**/.gitattributes",
 	"**/.gitconfig", "**/.githooks/**", "**/.husky/**", "**/.mcp.json", "**/.claude/**", "**/.cursor/**",
 	"**/.vscode/**", "**/.devcontainer/**", "**/.envrc", "**/.honk.yaml", ".honk.yml",
+	"**/.gitea/workflows/**", "**/.forgejo/workflows/**", ".github/settings.yml", ".github/rulesets/**", "**/lefthook.y*ml", "**/.lefthook.y*ml",
+	// Python takes these for the test runner, or runs them before it.
+	"**/pytest.py", "**/pytest/__init__.py", "**/pytest/__main__.py", "**/sitecustomize.py", "**/usercustomize.py", "**/*.pth",
 }
 
 // named is a kind of file that changes only when the request asks for it.
@@ -27,7 +30,15 @@ type named struct {
 var asked = []named{
 	{[]string{"**/dockerfile", "**/dockerfile.*", "**/*.dockerfile", "**/containerfile"}, re(`(?i)\b(?:docker(?:file)?s?|container(?:file)?s?|(?:base|container) image)\b`)},
 	{[]string{"**/*.tf", "**/*.tfvars", "**/*.tf.json"}, re(`(?i)\b(?:terraform|tofu|\.?tf|tfvars)\b`)},
-	{[]string{"**/agents.md", "**/claude.md"}, re(`(?i)\b(?:AGENTS|CLAUDE)\.md\b|\bagent (?:instructions|guide)`)},
+	{
+		[]string{"**/agents.md", "**/claude.md", "**/gemini.md", "**/.gemini/**", "**/.cursorrules", "**/.windsurfrules", "**/.clinerules", ".github/copilot-instructions.md", ".github/instructions/**"},
+		re(`(?i)\b(?:AGENTS|CLAUDE|GEMINI)\.md\b|\bagent (?:instructions|guide)`),
+	},
+	{
+		[]string{"**/.npmrc", "**/.yarnrc", "**/.yarnrc.yml", "**/.pnpmfile.cjs", "**/.cargo/config", "**/.cargo/config.toml", "**/.mvn/**", "**/gradle/wrapper/**", "**/pip.conf", "**/.pypirc"},
+		re(`(?i)\b(?:npm|yarn|pnpm|cargo|maven|mvn|gradle|wrapper|pip|registr(?:y|ies)) (?:config\w*|settings?|wrapper|mirror|proxy|version)\b|\b(?:gradle|maven) wrapper\b`),
+	},
+	{[]string{".github/dependabot.y*ml", "**/renovate.json*", "**/.renovaterc*"}, re(`(?i)\b(?:dependabot|renovate)\b`)},
 }
 
 // locks names the lock files and the manifests they belong to.

@@ -164,7 +164,7 @@ func (c *checker) skips(f *diff.File, names *testNames) {
 			switch name := enclosing[i]; {
 			case c.ask.does(disabling, testNouns) || name != "" && c.ask.does(disabling, `.*`+quote(name)+`.*`):
 			case only:
-				c.report(at, "a focused test switches all others off: %s; remove the focus", strings.TrimSpace(l.Text))
+				c.report(at, "this switches other tests off or decides how they end: %s; remove it", strings.TrimSpace(l.Text))
 			case name != "" && names.old[name] == 0 && names.new[name] > 0 || name == "" && f.Kind == task.ChangeAdded:
 				at.Severity = Flag
 				c.report(at, "a new test may be skipped: %s", strings.TrimSpace(l.Text))

@@ -35,7 +35,25 @@ func (c *checker) secrets() {
 			at.Line = l.Num
 			c.report(at, "a secret (%s); remove it and read it from the environment", h.Rule)
 		}
+		at.Line = 0
+		for _, h := range c.Secrets.Scan(c.binary(f)) {
+			c.report(at, "a secret (%s) in a binary file; remove it", h.Rule)
+		}
 	}
+}
+
+// binary returns what a binary file holds after the change, "" for text and
+// for what is too large to be delivered.
+func (c *checker) binary(f *diff.File) string {
+	if !f.Binary || f.Kind == task.ChangeDeleted || f.Size > sizeMax {
+		return ""
+	}
+	base, _ := c.base(f.Path)
+	content, err := f.After(base)
+	if err != nil || len(content) > sizeMax {
+		return ""
+	}
+	return string(content)
 }
 
 // invisible vetoes characters that hide text from whoever reviews it.

@@ -19,8 +19,9 @@ func (c *checker) removedToo(text string) bool { return c.removed[strings.TrimSp
 type control struct {
 	// files matches the lower-case path.
 	files *regexp.Regexp
-	// lines, where set, are the only lines that count.
-	lines *regexp.Regexp
+	// lines, where set, are the only lines that count, and lost those that
+	// count when they go.
+	lines, lost *regexp.Regexp
 	// nouns are what a request that asks for a change of it calls it.
 	nouns string
 	// name is what a finding calls it.
@@ -63,6 +64,7 @@ var controls = []control{
 		name: "check commands", nouns: `makefile|justfile|taskfile|targets?`,
 		files: re(`(?:^|/)(?:gnu)?(?:makefile|justfile|taskfile\.ya?ml)$`),
 		lines: re(`^\s.*\b(?:test|lint|vet|check|clippy|pytest|eslint|ruff|mypy)\b.*(?:\|\|\s*(?:true|:|exit 0)|;\s*true\s*$)|^\t-\S*(?:test|lint|vet|check)`),
+		lost:  re(`^\s.*\b(?:go (?:test|vet)|golangci-lint|cargo (?:test|clippy)|(?:npm|yarn|pnpm)(?: run)? (?:test|lint)|pytest|unittest|tox|eslint|ruff|mypy|ctest|(?:mvn|gradle)\w*\b.*\b(?:test|verify|check))\b`),
 	},
 }
 
@@ -99,7 +101,8 @@ func (c *checker) controlled(f *diff.File, k control) {
 	}
 	for _, h := range f.Hunks {
 		for _, l := range h {
-			if l.Op != ' ' && k.lines.MatchString(l.Text) && !c.sameOtherSide(f, l) {
+			counts := l.Op != ' ' && k.lines.MatchString(l.Text) || l.Op == '-' && k.lost != nil && k.lost.MatchString(l.Text)
+			if counts && !c.sameOtherSide(f, l) {
 				at.Line = l.Num
 				c.report(at, "%s change, which the request does not ask for: %s; restore it", k.name, strings.TrimSpace(l.Text))
 				return

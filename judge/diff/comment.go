@@ -6,7 +6,8 @@ import "strings"
 // compiler obeys.
 func (f *File) IsComment(text string) bool {
 	text = strings.TrimSpace(text)
-	return f.Lang != nil && !strings.HasPrefix(text, "//go:") && (f.Lang.comment != "" && strings.HasPrefix(text, f.Lang.comment) ||
+	obeyed := strings.HasPrefix(text, "//go:") || strings.HasPrefix(text, "// +build") || strings.HasPrefix(text, "//+build")
+	return f.Lang != nil && !obeyed && (f.Lang.comment != "" && strings.HasPrefix(text, f.Lang.comment) ||
 		f.Lang.block && (strings.HasPrefix(text, "/*") || strings.HasPrefix(text, "* ")))
 }
 

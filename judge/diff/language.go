@@ -17,7 +17,7 @@ type Language struct {
 	// set, it counts only below a line that matches Mark.
 	Def, Mark *regexp.Regexp
 	// Skip switches off the test it stands in (or above), Only switches off
-	// all others.
+	// all others: a focus, or what ends the run or rewrites its outcome.
 	Skip, Only *regexp.Regexp
 	Assert     *regexp.Regexp
 	// Mute silences a linter or type checker.
@@ -36,7 +36,8 @@ var languages = []Language{
 	{
 		exts: []string{".go"}, isTest: re(`_test\.go$`), comment: "//", block: true,
 		Def:    re(`^func\s+(?:\(\w*\s*\*?\w+\)\s*)?((?:Test|Fuzz|Benchmark|Example)\w*)\s*\(`),
-		Skip:   re(`(?:\b(?:t|tt|tb|b|f)|\bT\(\))\.Skip(?:f|Now)?\(|^//go:build\s`),
+		Skip:   re("(?:\\b(?:t|tt|tb|b|f)|\\bT\\(\\))\\.Skip(?:f|Now)?\\(|\\b\\w+\\.Skip(?:Now\\(\\)|f?\\(\\s*[\"`)])|^//(?:go:build|\\s*\\+build)\\s"),
+		Only:   re(`\b(?:os|syscall|unix)\.Exit\(0\)`),
 		Assert: re(`\b(?:t|tt|tb|b|f|c)\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:assert|require|is|qt|should|must)\.\w+\(|\b\w*\.(?:Equal|NoError|Nil|True|False)\(\s*t\b`),
 		Mute:   re(`//\s*nolint\b|//\s*#nosec|//lint:ignore`),
 	},
@@ -44,6 +45,7 @@ var languages = []Language{
 		exts: []string{".py", ".pyi"}, isTest: re(`(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$`), comment: "#",
 		Def:    re(`^\s*(?:async\s+)?def\s+(test\w*)\s*\(`),
 		Skip:   re(`^\s*@(?:\w+\.)*(?:skip|skipif|skipIf|skipUnless|xfail|expectedFailure)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\.skipTest\(|\braise\s+(?:unittest\.)?SkipTest\b|^\s*(?:pytestmark|collect_ignore)\b.*=|^\s*__test__\s*=\s*False`),
+		Only:   re(`\b(?:sys\.exit|os\._exit|pytest\.exit)\(|^\s*def\s+pytest_(?:collect\w*|ignore_collect|itemcollected|pycollect_\w+|runtest_\w+|pyfunc_call|report_teststatus|sessionfinish|cmdline_\w+|load_initial_conftests)\b`),
 		Assert: re(`^\s*assert\b\s*\(?[^)]|\bself\.(?:assert\w+|fail)\(|\bpytest\.raises\(|\.assert_\w+\(`),
 		Mute:   re(`#\s*(?:type:\s*ignore|noqa\b|nosec\b|pylint:\s*disable|pyright:\s*ignore|mypy:\s*ignore|pragma:\s*no\s*cover|ruff:\s*noqa)`),
 	},
@@ -52,7 +54,7 @@ var languages = []Language{
 		isTest: re(`\.(?:test|spec)\.[cm]?[jt]sx?$|(?:^|/)(?:__tests__|tests?|spec|cypress|e2e)/.*\.[cm]?[jt]sx?$`),
 		Def:    re("(?:^|[^\\w$.])[fx]?(?:it|test|specify)(?:\\.(?:only|skip|concurrent|failing|todo|each\\([^)]*\\)))*\\(\\s*(?:'([^']+)'|\"([^\"]+)\"|`([^`]+)`)"),
 		Skip:   re(`(?:^|[^\w$.])(?:it|test|describe|context|suite|specify)(?:\.\w+)*\.(?:skip|skipIf|todo|fixme|failing)\b|(?:^|[^\w$.])x(?:it|describe|test|context|specify)\s*\(|\bthis\.skip\(\)|\{\s*(?:skip|todo)\s*:\s*(?:true|['"])`),
-		Only:   re(`(?:^|[^\w$.])(?:it|test|describe|context|suite|specify)(?:\.\w+)*\.only\b|(?:^|[^\w$.])f(?:it|describe|context)\s*\(\s*['"` + "`" + `]`),
+		Only:   re(`(?:^|[^\w$.])(?:it|test|describe|context|suite|specify)(?:\.\w+)*\.only\b|(?:^|[^\w$.])f(?:it|describe|context)\s*\(\s*['"` + "`" + `]|\bprocess\.(?:exit\(\s*0?\s*\)|exitCode\s*=\s*0)`),
 		Assert: re(`\bexpect\s*\(|\bassert(?:\.\w+)*\s*\(|\.should\b|\bt\.(?:is|true|false|deepEqual|throws|like|not|equal|ok|same)\(`),
 		Mute:   re(`(?://|/\*|\{/\*)\s*(?:eslint-disable|tslint:disable|@ts-ignore|@ts-nocheck|@ts-expect-error|biome-ignore|prettier-ignore|istanbul ignore|c8 ignore|v8 ignore)`),
 	},
