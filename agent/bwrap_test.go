@@ -2,22 +2,20 @@ package agent_test
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"honk/agent"
 	"honk/internal/llm/llmtest"
 	"honk/sandbox/bwrap"
+	"honk/sandbox/sandboxtest"
 )
 
 // TestRun_bwrap has a whole run where it will happen, with a model that tries
 // to look out of it.
 func TestRun_bwrap(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("bwrap"); err != nil && os.Getenv("CI") != "true" {
-		t.Skip("bubblewrap is not installed")
-	}
+	sandboxtest.Need(t, bwrap.New(bwrap.Options{}))
 	outside := t.TempDir() + "/outside"
 	if err := os.WriteFile(outside, []byte("canary-4711"), 0o644); err != nil {
 		t.Fatal(err)

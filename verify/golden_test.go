@@ -90,7 +90,7 @@ func readProject(t *testing.T, ar *txtar.Archive) project {
 		case "needs":
 			switch {
 			case installed(t, rest):
-			case rest == "go" || rest == "node":
+			case os.Getenv("CI") == "true" && (rest == "go" || rest == "node"):
 				t.Fatalf("%s is not installed", rest)
 			default:
 				t.Skipf("%s is not installed", rest)

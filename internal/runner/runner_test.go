@@ -24,6 +24,7 @@ import (
 	"honk/sandbox"
 	"honk/sandbox/bwrap"
 	"honk/sandbox/guest"
+	"honk/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) {
@@ -107,12 +108,7 @@ var files = map[string]string{
 func setup(t testing.TB, steps ...llmtest.Step) *house {
 	t.Helper()
 	backend := bwrap.New(bwrap.Options{})
-	if err := backend.SelfTest(t.Context()); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	sandboxtest.Need(t, backend)
 	dir := t.TempDir()
 	g, err := git.New(git.Options{Dir: filepath.Join(dir, "data"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -30,7 +30,7 @@ func TestNewID(t *testing.T) {
 	if !slices.IsSorted(ids) {
 		t.Errorf("ids do not sort by time: %q", ids)
 	}
-	if task.NewID(start) == task.NewID(start) {
+	if one, other := task.NewID(start), task.NewID(start); one == other {
 		t.Error("two ids of the same time are equal")
 	}
 }

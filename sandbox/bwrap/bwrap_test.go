@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 
 func TestBackend(t *testing.T) {
 	t.Parallel()
-	sandboxtest.Run(t, bwrap.New(bwrap.Options{}), true)
+	sandboxtest.Run(t, bwrap.New(bwrap.Options{}))
 }

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"honk/sandbox"
+	"honk/sandbox/sandboxtest"
 )
 
 // A worker lives for months: no sandbox may cost it a file descriptor. Not
 // parallel: it counts those of the process.
 func TestClose_leaksNothing(t *testing.T) {
+	sandboxtest.Need(t, New(Options{}))
 	b := New(Options{Scratch: t.TempDir()})
 	count := func() int {
 		sb, err := b.Start(t.Context(), sandbox.Spec{Label: "leak", Dir: t.TempDir()})

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"honk/sandbox"
+	"honk/sandbox/sandboxtest"
 )
 
 // What a killed worker left is removed, what a living one has is not.
 func TestStart_sweeps(t *testing.T) {
 	t.Parallel()
+	sandboxtest.Need(t, New(Options{}))
 	scratch := t.TempDir()
 	old := time.Now().Add(-time.Hour)
 	for _, name := range []string{"dead", "living", "young"} {

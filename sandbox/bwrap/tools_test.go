@@ -7,11 +7,13 @@ import (
 
 	"honk/sandbox"
 	"honk/sandbox/bwrap"
+	"honk/sandbox/sandboxtest"
 )
 
 // Every ecosystem whose compiler this machine has must build inside.
 func TestExec_toolchains(t *testing.T) {
 	t.Parallel()
+	sandboxtest.Need(t, bwrap.New(bwrap.Options{}))
 	home, err := os.UserHomeDir()
 	if err != nil {
 		t.Fatal(err)

@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 
 func TestBackend(t *testing.T) {
 	t.Parallel()
-	sandboxtest.Run(t, host.New(host.Options{}), false)
+	sandboxtest.Run(t, host.New(host.Options{}))
 }

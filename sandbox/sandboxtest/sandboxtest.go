@@ -50,9 +50,27 @@ func orphan(b sandbox.Backend, dir string) error {
 	return err
 }
 
-// Run runs the suite. Cases that need isolation run where isolates is true.
-func Run(t *testing.T, b sandbox.Backend, isolates bool) {
+// Need skips a test where this machine cannot have a sandbox of the backend:
+// no bubblewrap, no user namespaces. In CI (CI=true) it fails instead.
+func Need(t testing.TB, b sandbox.Backend) {
 	t.Helper()
+	sb, err := b.Start(t.Context(), sandbox.Spec{Label: "need", Dir: t.TempDir()})
+	switch {
+	case err == nil:
+		if err := sb.Close(); err != nil {
+			t.Fatal(err)
+		}
+	case os.Getenv("CI") == "true":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+}
+
+// Run runs the suite; its cases of isolation only for a backend that isolates.
+func Run(t *testing.T, b sandbox.Backend) {
+	t.Helper()
+	Need(t, b)
 	for _, c := range []struct {
 		name  string
 		cases []testCase
@@ -66,7 +84,7 @@ func Run(t *testing.T, b sandbox.Backend, isolates bool) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for _, tc := range c.cases {
-				if tc.isolated && !isolates {
+				if tc.isolated && !b.Isolates() {
 					continue
 				}
 				t.Run(tc.name, func(t *testing.T) {
