@@ -61,11 +61,11 @@ func doctor(ctx context.Context, p program) error {
 
 func checkDataDir(cfg *config.Config) (string, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return "", fmt.Errorf("%w; set HONK_DATA_DIR to a directory that can be written to", err)
+		return "", task.Errorf(task.CodeInvalid, "%w; set HONK_DATA_DIR to a directory that can be written to", err)
 	}
 	f, err := os.CreateTemp(cfg.DataDir, "doctor-")
 	if err != nil {
-		return "", fmt.Errorf("%w; set HONK_DATA_DIR to a directory that can be written to", err)
+		return "", task.Errorf(task.CodeInvalid, "%w; set HONK_DATA_DIR to a directory that can be written to", err)
 	}
 	return cfg.DataDir, errors.Join(f.Close(), os.Remove(f.Name()))
 }

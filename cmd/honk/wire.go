@@ -29,6 +29,7 @@ type house struct {
 	git      *git.Git
 	runner   *runner.Runner
 	progress *console.Progress
+	tasks    *runner.Tasks
 }
 
 // newHouse builds the house for one command. It refuses to work when the
@@ -46,12 +47,19 @@ func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*
 	if err := backend.SelfTest(ctx); err != nil {
 		return nil, task.Errorf(task.CodeInvalid, "%w", err) // the machine is set up wrongly
 	}
+	if _, err := checkDataDir(cfg); err != nil {
+		return nil, err
+	}
 	g, err := git.New(git.Options{Dir: cfg.DataDir, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	show := console.NewProgress(p.stderr, isTerminal(p.stderr), scanner)
-	h := &house{cfg: cfg, git: g, progress: show}
+	tasks, err := runner.OpenTasks(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	show := console.NewProgress(p.stderr, isTerminal(p.stderr) && p.env["TERM"] != "dumb", scanner)
+	h := &house{cfg: cfg, git: g, progress: show, tasks: tasks}
 	h.runner = runner.New(runner.Options{
 		Forge:    &localForge{git: g},
 		Git:      g,

@@ -45,7 +45,7 @@ func (a *attempt) openCache() (*cache, error) {
 		fmt.Fprintf(key, "%q %x\n", path, sha256.Sum256(content))
 	}
 	dir := filepath.Join(a.opts.Dir, "caches", a.repoKey())
-	tmp := filepath.Join(a.opts.Dir, "tasks")
+	tmp := filepath.Join(a.opts.Dir, tasksDir)
 	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(tmp, 0o700)); err != nil {
 		return nil, err
 	}
@@ -135,8 +135,8 @@ func (c *cache) locked(how int) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), how); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking %q: %w", c.lock, err), f.Close())
+	if err := flock(f, how); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return func() { _ = f.Close() }, nil
 }
