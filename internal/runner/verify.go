@@ -11,7 +11,8 @@ import (
 
 // Verify runs a repository's verifiers, those named in only or all, on its
 // work tree as it is: the commit it is at with what has not been committed.
-// repo is a path of this machine. Nothing of the run is kept.
+// repo is a path of this machine; a bare one has only the commit. Nothing of
+// the run is kept.
 func (r *Runner) Verify(ctx context.Context, repo task.Repo, only []string) (report verify.Report, err error) {
 	a := &attempt{Runner: r, task: task.Task{
 		ID:      task.NewID(time.Now()),
@@ -21,9 +22,15 @@ func (r *Runner) Verify(ctx context.Context, repo task.Repo, only []string) (rep
 		return report, err
 	}
 	defer func() { err = errors.Join(err, a.base.Close()) }()
-	patch, err := a.base.PatchOf(ctx, repo.URL)
+	info, err := r.opts.Git.Resolve(ctx, repo.URL)
 	if err != nil {
 		return report, err
+	}
+	patch := task.Patch{Base: a.base.BaseSHA}
+	if !info.Bare {
+		if patch, err = a.base.PatchOf(ctx, repo.URL); err != nil {
+			return report, err
+		}
 	}
 	tree, err := a.opts.Git.Materialise(ctx, a.base, patch, nil)
 	if err != nil {

@@ -84,5 +84,7 @@ func unjudged(v judge.Verdict) error {
 	if llm.ClassOf(v.Err) == llm.ClassBudget {
 		return v.Err
 	}
-	return task.Errorf(task.CodeUnavailable, "%s; the patch is kept, try again later: %w", v.Summary, v.Err)
+	return &task.Error{
+		Code: task.CodeUnavailable, Message: v.Summary + "; the patch is kept, try again later", Cause: v.Err,
+	}
 }
