@@ -47,6 +47,12 @@ func (r runner) conclude(res *Result, v Verifier, ex sandbox.ExecResult, reading
 		}
 	default:
 		res.Status = Fail
+		// Where tests ran they may have printed such words themselves: no
+		// excuse then, but a hint where it was no test that failed.
+		inTest := func(f Finding) bool { return f.TestID != "" }
+		if why := cause(v, out); why != "" && !slices.ContainsFunc(res.Findings, inTest) {
+			res.Reason = "perhaps because " + why
+		}
 		if len(res.Findings) == 0 {
 			res.Findings = []Finding{parse.Sign(v.Name, Finding{
 				Rule: "exit status", Message: fmt.Sprintf("%s ended with exit status %d", v.Command, ex.ExitCode),

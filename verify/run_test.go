@@ -43,6 +43,7 @@ func TestRun_ends(t *testing.T) {
 		{"killed", "kill -9 $$", verify.Options{}, verify.Broken, "killed by signal 9"},
 		{"no host", "echo 'curl: (6) Could not resolve host: registry.npmjs.org'; exit 6", verify.Options{}, verify.Broken, "host registry.npmjs.org cannot be reached"},
 		{"no host after tests", "printf 'not ok 1 - a\\n1..1\\nCould not resolve host: x.org\\n'; exit 1", verify.Options{}, verify.Fail, ""},
+		{"no host beside tests", "printf 'ok 1 - a\\n1..1\\nCould not resolve host: x.org\\n'; exit 1", verify.Options{}, verify.Fail, "perhaps because host x.org cannot be reached"},
 		{"hangs", "echo begun; sleep 100", verify.Options{Timeout: time.Second}, verify.Timeout, "took longer than 1s"},
 		{"fails", "exit 3", verify.Options{}, verify.Fail, ""},
 		{"zero tests", "echo 1..0", verify.Options{}, verify.Skipped, "no tests ran"},
