@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/spf13/cobra"
 
+	"honk/internal/config"
 	"honk/internal/git"
 	"honk/internal/llm/llmtest"
 	"honk/sandbox/bwrap"
@@ -34,7 +35,7 @@ func newDemoCommand(p program) *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole loop on this machine with no account and no key",
 		Long: `Make a small repository with a real bug and let honk run mend it. The model is
-a recording unless HONK_LLM_BASE_URL and HONK_LLM_MODEL name a real one;
+a recording unless HONK_LLM_BASE_URL (with HONK_LLM_MODEL) names a real one;
 everything else is real.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,7 +69,14 @@ func demo(ctx context.Context, p program) (err error) {
 // demoEnv points honk at the recording, unless a real model is configured.
 // The first line that a person reads says which.
 func demoEnv(ctx context.Context, p program, dir string) (env map[string]string, stop func() error, err error) {
-	if p.env["HONK_LLM_BASE_URL"] != "" || p.env["HONK_LLM_MODEL"] != "" {
+	if p.env["HONK_LLM_BASE_URL"] != "" {
+		cfg, err := config.Load(p.env)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := cfg.LLM.Require(); err != nil {
+			return nil, nil, err
+		}
 		fmt.Fprintf(p.stdout, "The model in this demo is real: %s at %s.\n", p.env["HONK_LLM_MODEL"], p.env["HONK_LLM_BASE_URL"])
 		return p.env, func() error { return nil }, nil
 	}

@@ -73,7 +73,7 @@ func judgeDiff(ctx context.Context, p program, f judgeFlags, file string) error 
 	}
 	patch, err := judge.ParsePatch(raw)
 	if err != nil {
-		return task.Errorf(task.CodeInvalid, "reading the diff %q: %w; make one with git diff", file, err)
+		return task.Errorf(task.CodeInvalid, "%q: %w", file, err)
 	}
 	scanner, err := newScanner(cfg)
 	if err != nil {

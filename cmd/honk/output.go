@@ -90,13 +90,21 @@ func verifyOutputs(g verify.Gate) []verifyOutput {
 	return out
 }
 
-// failure is the JSON object of a run that could not start.
-func failure(err error) runOutput {
+// failure is the JSON object of a command that could not start. A run's has
+// all its keys.
+func failure(command string, err error) any {
 	known, ok := errors.AsType[*task.Error](err)
 	if !ok {
 		known = &task.Error{Code: task.CodeOf(err), Message: err.Error()}
 	}
+	if command != "run" {
+		return map[string]any{"error": known}
+	}
+	status := task.StatusFailed
+	if known.Code == task.CodeCancelled {
+		status = task.StatusCancelled
+	}
 	return newRunOutput("", runner.Result{Outcome: task.Outcome{
-		Status: task.StatusFailed, Summary: err.Error(), Err: known,
+		Status: status, Summary: err.Error(), Err: known,
 	}})
 }

@@ -45,16 +45,20 @@ func run(ctx context.Context, p program) int {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if done, ok := errors.AsType[exitError](err); ok {
 		return int(done)
 	}
+	if ctx.Err() != nil {
+		// Whatever the interrupt broke first is not the reason.
+		err = task.Errorf(task.CodeCancelled, "cancelled")
+	}
 	code, message := exitCodeOf(err), err.Error()
 	if wantsJSON(p.args) {
-		printJSON(p.stdout, failure(err))
+		printJSON(p.stdout, failure(cmd.Name(), err))
 	}
 	for line := range strings.SplitSeq(message, "\n") {
 		fmt.Fprintf(p.stderr, "honk: %s\n", line)

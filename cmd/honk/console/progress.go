@@ -99,7 +99,7 @@ func (p *Progress) status() {
 	if !p.live || p.doing == "" {
 		return
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K\x1b[2m%7s  %s · %s\x1b[0m", Clock(time.Since(p.started)), p.meter(), p.doing)
+	fmt.Fprintf(p.w, "\r\x1b[K%7s  %s · %s", Clock(time.Since(p.started)), p.meter(), p.doing)
 }
 
 func (p *Progress) meter() string {
