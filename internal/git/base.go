@@ -14,6 +14,7 @@ import (
 
 	"honk/internal/git/command"
 	"honk/internal/git/tree"
+	"honk/internal/rmtree"
 	"honk/internal/task"
 )
 
@@ -110,20 +111,5 @@ func (b *base) detach() error {
 	return nil
 }
 
-// remove deletes the task's directory. A hostile tree may hold directories
-// that forbid it.
-func (b *base) remove() error {
-	if err := os.RemoveAll(b.root); err == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(b.root, func(path string, d os.DirEntry, _ error) error {
-		if d != nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700)
-		}
-		return nil
-	})
-	if err := os.RemoveAll(b.root); err != nil {
-		return fmt.Errorf("removing a task directory: %w", err)
-	}
-	return nil
-}
+// remove deletes the task's directory.
+func (b *base) remove() error { return rmtree.Remove(b.root) }

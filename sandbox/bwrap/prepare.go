@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"honk/internal/rmtree"
 	"honk/sandbox"
 	"honk/sandbox/guest/wire"
 )
@@ -156,7 +157,7 @@ func (p *prepared) cleanup() error {
 		_ = root.Close()
 	}
 	if p.scratch != "" {
-		errs = append(errs, os.RemoveAll(p.scratch))
+		errs = append(errs, rmtree.Remove(p.scratch))
 	}
 	if p.lock != nil {
 		errs = append(errs, p.lock.Close())

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"honk/internal/rmtree"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -39,7 +41,7 @@ func sweep(scratch string) {
 		if err != nil {
 			continue
 		}
-		_ = os.RemoveAll(dir)
+		_ = rmtree.Remove(dir)
 		_ = f.Close()
 	}
 	for _, parent := range slices.Concat(unifiedParents(), v1Parents("memory"), v1Parents("pids")) {

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"honk/internal/rmtree"
 	"honk/internal/task"
 	"honk/sandbox"
 	"honk/sandbox/guest/client"
@@ -67,7 +68,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	}
 	made, err := link(root, spec.Mounts)
 	cleanup := func() error {
-		errs := []error{os.RemoveAll(scratch)}
+		errs := []error{rmtree.Remove(scratch)}
 		for _, name := range slices.Backward(made) {
 			// A directory that is not empty any more is the repository's.
 			_ = os.Remove(name)
