@@ -68,6 +68,9 @@ func (b *base) makeRoot(g *Git, alternates ...string) (err error) {
 // readTree lists the base commit.
 func (b *base) readTree(ctx context.Context) error {
 	out, err := b.Run(ctx, command.Command{Args: []string{"ls-tree", "-r", "-t", "-z", "--full-tree", b.sha}})
+	if errors.Is(err, command.ErrTooMuch) {
+		return task.Errorf(task.CodeInvalid, "commit %.12s has more files than Honk can handle (%d MiB of names)", b.sha, command.MaxOutput>>20)
+	}
 	if err != nil {
 		return b.incomplete(err)
 	}

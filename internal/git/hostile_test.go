@@ -116,3 +116,25 @@ func TestPublish_replacedBranch(t *testing.T) {
 	_, err = g.Publish(t.Context(), pub)
 	wantCode(t, err, task.CodeConflict)
 }
+
+// A tree that names itself ten times on each of eight levels is small and
+// lists a thousand million files. Nobody holds the list in memory.
+func TestCheckout_treeBomb(t *testing.T) {
+	t.Parallel()
+	dir := newRepo(t, map[string]string{"f": "1\n"})
+	tree := userGit(t, dir, "rev-parse", "HEAD^{tree}")
+	for range 8 {
+		entries := ""
+		for i := range 10 {
+			entries += "040000 tree " + tree + "\td" + strconv.Itoa(i) + "\n"
+		}
+		list := filepath.Join(t.TempDir(), "list")
+		write(t, filepath.Dir(list), map[string]string{"list": entries})
+		tree = userGit(t, dir, "-c", "alias.t=!git mktree < "+list, "t")
+	}
+	userGit(t, dir, "update-ref", "refs/heads/main", userGit(t, dir, "commit-tree", "-m", "bomb", tree))
+	within(t, func() {
+		_, err := newGit(t).Checkout(t.Context(), at(dir), "main")
+		wantCode(t, err, task.CodeInvalid, "files")
+	})
+}

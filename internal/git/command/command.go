@@ -104,13 +104,16 @@ func (r Repo) Run(ctx context.Context, c Command) ([]byte, error) {
 	stdout, stderr := &capped{max: MaxOutput}, &capped{max: maxStderr, cut: true}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, stdout, stderr
 	err := cmd.Run()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		err = context.Cause(ctx)
+	case stdout.over:
+		err = ErrTooMuch // git only says that nobody reads on
 	}
 	if err != nil {
-		return nil, &runError{name: c.Args[0], complaint: scrub(stderr.String(), c.Secret), cause: err}
+		return nil, &runError{name: c.Args[0], complaint: scrub(stderr.buf.String(), c.Secret), cause: err}
 	}
-	return stdout.Bytes(), nil
+	return stdout.buf.Bytes(), nil
 }
 
 // Line runs a command that prints one line.
@@ -169,21 +172,24 @@ func scrub(text, secret string) string {
 var ErrTooMuch = errors.New("too much output")
 
 // capped keeps the first max bytes. Past them it fails, so that the process
-// ends, or with cut swallows the rest.
+// ends, or with cut swallows the rest. The buffer is no part of its methods:
+// one that reads by itself would know no cap.
 type capped struct {
-	bytes.Buffer
-	max int
-	cut bool
+	buf  bytes.Buffer
+	max  int
+	cut  bool
+	over bool
 }
 
 func (c *capped) Write(p []byte) (int, error) {
-	room := c.max - c.Len()
+	room := c.max - c.buf.Len()
 	if len(p) <= room {
-		return c.Buffer.Write(p)
+		return c.buf.Write(p)
 	}
-	c.Buffer.Write(p[:max(room, 0)])
+	c.buf.Write(p[:max(room, 0)])
 	if c.cut {
 		return len(p), nil
 	}
+	c.over = true
 	return 0, ErrTooMuch
 }
