@@ -111,8 +111,8 @@ func (a *attempt) run(ctx context.Context) (err error) {
 		if a.res.Status.Final() {
 			return nil
 		}
-		if revision == maxRevisions {
-			a.end(task.StatusVetoed, objection)
+		if revision == maxRevisions || objection == a.feedback {
+			a.end(task.StatusVetoed, a.refusal())
 			return nil
 		}
 		a.feedback = objection

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -405,8 +406,8 @@ func TestRun_judgeFailsClosed(t *testing.T) {
 	}
 }
 
-// An agent that does not mend what a check objects to gets three chances in
-// all, then the task ends as vetoed.
+// An agent that is told what a check objects to and does not mend it is not
+// told again: the task ends as vetoed, and the person reads why.
 func TestRun_revisions(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
@@ -419,7 +420,24 @@ func TestRun_revisions(t *testing.T) {
 	if res.Status != task.StatusVetoed || judge.Worst(res.Checks) != judge.Veto {
 		t.Errorf("got %s: %s", res.Status, res.Summary)
 	}
-	if len(feedback) < 2 || feedback[0] != "" || !strings.Contains(feedback[1], "ci.yml") {
+	if len(feedback) != 2 || feedback[0] != "" || !strings.Contains(feedback[1], "ci.yml") {
 		t.Errorf("the agent was told %q", feedback)
+	}
+	if !strings.Contains(res.Summary, "ci.yml") || strings.Contains(res.Summary, "Mend exactly") {
+		t.Errorf("the person is told %q", res.Summary)
+	}
+}
+
+// Another objection each time ends the task after two revisions.
+func TestRun_revisionsEnd(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	runs := 0
+	h.agentFunc = func(ctx context.Context, in agent.Input) (agent.Result, error) {
+		runs++
+		return write(fmt.Sprintf(".github/workflows/ci%d.yml", runs), "on: push\n")(ctx, in)
+	}
+	if res := h.run(t); res.Status != task.StatusVetoed || runs != 3 {
+		t.Errorf("got %s after %d runs", res.Status, runs)
 	}
 }

@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"honk/internal/llm"
 	"honk/internal/task"
@@ -32,7 +34,7 @@ func (a *attempt) weigh(ctx context.Context) (objection string, err error) {
 		a.res.Verdict = judge.Verdict{Decision: judge.NotJudged, Summary: "stopped by the deterministic checks"}
 		return judge.Feedback(a.res.Verdict, a.res.Checks), nil
 	case judge.Human:
-		a.end(task.StatusVetoed, "A person must allow this change: "+judge.Feedback(judge.Verdict{}, a.res.Checks))
+		a.end(task.StatusVetoed, "a person must allow this change: "+a.refusal())
 		return a.res.Summary, nil
 	case judge.Flag:
 	}
@@ -51,6 +53,7 @@ func (a *attempt) ask(ctx context.Context) (objection string, err error) {
 	verdict := a.crew.Judge.Evaluate(ctx, judge.Input{
 		Repo:     a.task.Request.Repo.String(),
 		Prompt:   a.task.Request.Prompt,
+		Context:  a.task.Request.Context,
 		Patch:    a.res.Patch,
 		Gate:     a.res.Gate,
 		Findings: a.res.Checks,
@@ -74,7 +77,7 @@ func (a *attempt) ask(ctx context.Context) (objection string, err error) {
 	case verdict.Decision == judge.Approve, a.mode == judge.ModeAdvise:
 		return "", nil
 	case verdict.Decision == judge.Reject, repeated:
-		a.end(task.StatusVetoed, verdict.Summary)
+		a.end(task.StatusVetoed, a.refusal())
 	}
 	return judge.Feedback(verdict, a.res.Checks), nil
 }
@@ -87,4 +90,23 @@ func unjudged(v judge.Verdict) error {
 	return &task.Error{
 		Code: task.CodeUnavailable, Message: v.Summary + "; the patch is kept, try again later", Cause: v.Err,
 	}
+}
+
+// refusal says to a person why a change is held back: what the checks found,
+// else what the judge wants mended.
+func (a *attempt) refusal() string {
+	var why []string
+	for _, f := range judge.Blocking(a.res.Checks) {
+		if f.File != "" {
+			f.Message = f.File + ": " + f.Message
+		}
+		why = append(why, f.Message)
+	}
+	if len(why) == 0 {
+		why = append([]string{a.res.Verdict.Summary}, a.res.Verdict.Revisions...)
+	}
+	if more := len(why) - 4; more > 0 {
+		why = append(why[:4], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(why, "; ")
 }
