@@ -17,8 +17,10 @@ import (
 const (
 	// uselessReplies in a row end a run.
 	uselessReplies = 3
-	// lastTurnTime is what the last turn may take beyond the run's time.
-	lastTurnTime = 2 * time.Minute
+	// lastTurnTime is the most that the last turn may take beyond the run's
+	// time; of a short run it is a quarter, leastTurnTime at least.
+	lastTurnTime  = 2 * time.Minute
+	leastTurnTime = 10 * time.Second
 	// lastTurnTokens caps its output.
 	lastTurnTokens = 2000
 )
@@ -208,7 +210,8 @@ func (r *run) lastTurn(parent context.Context, why string) error {
 		r.stop(ExitBudget, r.last)
 	}()
 	r.opts.WrapUpFunc()
-	ctx, cancel := context.WithTimeout(parent, lastTurnTime)
+	left := min(lastTurnTime, max(r.opts.Limits.Time/4, leastTurnTime))
+	ctx, cancel := context.WithTimeout(parent, left)
 	defer cancel()
 	if err := r.notice(ctx, "last_turn", map[string]string{"Why": why}); err != nil {
 		return err
