@@ -21,15 +21,22 @@ const localHost = "local"
 // ownerName is owner/name at GitHub.
 var ownerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 
+// notHTTP is an address that git knows and Honk does not fetch from: of ssh,
+// of a file, of a transport helper.
+var notHTTP = regexp.MustCompile(`^(?:[^/]+@[^/]+:|[a-z][a-z+]*::?//|[a-z]+::)`)
+
 // repo finds what --repo means: a path of this machine, a URL, or owner/name
 // at GitHub. A path wins, as it does for git.
 func (h *house) repo(ctx context.Context, arg string) (task.Repo, error) {
-	if u, err := url.Parse(arg); err == nil && u.Scheme != "" && u.Host != "" {
+	if u, err := url.Parse(arg); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		return remoteRepo(u)
 	}
 	info, err := h.git.Resolve(ctx, arg)
 	if err == nil {
 		return task.Repo{Host: localHost, Name: filepath.Base(info.Top), URL: info.Top}, nil
+	}
+	if notHTTP.MatchString(arg) && task.CodeOf(err) == task.CodeNotFound {
+		return task.Repo{}, task.Errorf(task.CodeInvalid, "%q is neither a path nor an https URL; give one of them, or owner/name", arg)
 	}
 	if ownerName.MatchString(arg) && task.CodeOf(err) == task.CodeNotFound {
 		u, err := url.Parse(strings.TrimSuffix(h.cfg.GitHub.GitURL, "/") + "/" + arg + ".git")
@@ -91,7 +98,13 @@ type localForge struct {
 
 // Checkout implements runner.Forge.
 func (f *localForge) Checkout(ctx context.Context, repo task.Repo, ref string) (*git.Checkout, error) {
-	return f.git.Checkout(ctx, git.Source{Repo: repo}, ref)
+	c, err := f.git.Checkout(ctx, git.Source{Repo: repo}, ref)
+	if task.CodeOf(err) == task.CodeUnavailable {
+		// To a person at the terminal an address that does not answer is a
+		// wrong one; unavailable is the model.
+		return nil, task.Errorf(task.CodeNotFound, "%w", err)
+	}
+	return c, err
 }
 
 // Publish implements runner.Forge: it leaves a branch in the repository.
