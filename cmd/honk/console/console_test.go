@@ -2,12 +2,15 @@ package console_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"honk/cmd/honk/console"
 	"honk/internal/secret"
+	"honk/internal/task"
+	"honk/verify"
 )
 
 func TestProgress_print(t *testing.T) {
@@ -25,6 +28,34 @@ func TestProgress_print(t *testing.T) {
 	for _, bad := range []string{"\x1b", "known-secret", "\u202e"} {
 		if strings.Contains(got, bad) {
 			t.Errorf("%q is printed in %q", bad, got)
+		}
+	}
+}
+
+// A red check that does not count is explained, and nothing is said twice.
+func TestProgress_gate(t *testing.T) {
+	t.Parallel()
+	scanner, err := secret.New(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(verify.Gate{
+		Notes: []string{"lint was red on the base commit already", "test: cannot be counted"},
+		Report: verify.Report{Results: []verify.Result{
+			{Name: "lint", Status: verify.Fail}, {Name: "test", Status: verify.Pass, Reason: "cannot be counted"},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	p := console.NewProgress(&out, false, scanner)
+	if err := p.Record(t.Context(), task.Event{Kind: task.EventVerify, Data: data}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"red on the base commit already": 1, "cannot be counted": 1} {
+		if got := strings.Count(out.String(), text); got != want {
+			t.Errorf("%q is said %d times, want %d:\n%s", text, got, want, out.String())
 		}
 	}
 }

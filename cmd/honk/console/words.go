@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,11 +56,16 @@ func patchLines(patch task.Patch) []string {
 
 func gateLines(g verify.Gate) []string {
 	var out []string
+	said := map[string]bool{}
 	for _, r := range g.Report.Results {
 		out = append(out, "verify: "+ResultLine(r))
+		said[r.Name+": "+r.Reason] = true
 	}
-	for _, reason := range g.Reasons {
-		out = append(out, "verify: "+reason)
+	// Without the notes nobody knows why a red check does not count.
+	for _, line := range slices.Concat(g.Reasons, g.Notes) {
+		if !said[line] {
+			out = append(out, "verify: "+line)
+		}
 	}
 	return out
 }
