@@ -17,6 +17,8 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Who cannot wait for the clean end interrupts a second time.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, program{
 		args:   os.Args[1:],
 		env:    environ(os.Environ()),
