@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
+	"honk/internal/rmtree"
 	"honk/verify"
 )
 
@@ -21,9 +23,12 @@ const (
 	cacheGuest = "/cache"
 	// maxKeptCaches is how many lockfile states of a repository stay warm.
 	maxKeptCaches = 3
-	// maxCacheBytes is the size past which a cache is not worth keeping: it
-	// is copied twice per task.
+	// A cache past these is not worth keeping: it is copied twice per task.
+	// What a sparse file claims to hold counts, for that is what its copy
+	// takes.
 	maxCacheBytes = 3 << 30
+	maxCacheFiles = 1_000_000
+	maxCacheDepth = 64
 )
 
 // cache keeps build caches warm without trusting anybody: only what a run on
@@ -79,7 +84,7 @@ func (c *cache) private() (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if _, err := copyTree(dir, c.kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := copyTree(dir, c.kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("copying the build cache: %w", err)
 	}
 	return dir, nil
@@ -88,13 +93,15 @@ func (c *cache) private() (string, error) {
 // keep makes dir, which a run on the base commit wrote, what later tasks
 // start from.
 func (c *cache) keep(dir string) error {
+	if err := worthKeeping(dir); err != nil {
+		return err
+	}
 	fresh, err := os.MkdirTemp(filepath.Dir(c.kept), "new-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(fresh)
-	size, err := copyTree(fresh, dir)
-	if err != nil || size > maxCacheBytes {
+	if err := copyTree(fresh, dir); err != nil {
 		return err
 	}
 	unlock, err := c.locked(syscall.LOCK_EX)
@@ -141,43 +148,50 @@ func (c *cache) locked(how int) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-func (c *cache) close() error { return removeTree(c.tmp) }
+func (c *cache) close() error { return rmtree.Remove(c.tmp) }
 
-// removeTree removes a directory that a sandbox wrote into: module caches
-// and the like make their directories read-only.
-func removeTree(dir string) error {
-	if err := os.RemoveAll(dir); err == nil {
-		return nil
-	}
+// worthKeeping refuses a directory whose copy could fill the disk or would
+// take for ever.
+func worthKeeping(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
-	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, _ error) error {
-		if d == nil || !d.IsDir() {
-			return nil // what stays is named by the second RemoveAll
+	defer root.Close()
+	files, size := 0, int64(0)
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
-		return root.Chmod(path, 0o700)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if files++; info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		if size > maxCacheBytes || files > maxCacheFiles || strings.Count(path, "/") > maxCacheDepth {
+			return errors.New("it is too large")
+		}
+		return nil
 	})
-	return errors.Join(err, root.Close(), os.RemoveAll(dir))
 }
 
 // copyTree copies the regular files and directories of src into dst, with
-// their modes and times (build tools compare times), and returns the bytes
-// copied. What else lies in src was planted there or is of no use in a cache:
-// it is left out.
-func copyTree(dst, src string) (size int64, err error) {
+// their modes and times (build tools compare times). What else lies in src was
+// planted there or is of no use in a cache: it is left out.
+func copyTree(dst, src string) error {
 	from, err := os.OpenRoot(src)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer from.Close()
 	to, err := os.OpenRoot(dst)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer to.Close()
-	err = fs.WalkDir(from.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(from.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -190,29 +204,26 @@ func copyTree(dst, src string) (size int64, err error) {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		n, err := copyFile(to, from, path)
-		size += n
-		return err
+		return copyFile(to, from, path)
 	})
-	return size, err
 }
 
-func copyFile(to, from *os.Root, path string) (n int64, err error) {
+func copyFile(to, from *os.Root, path string) error {
 	// The kind was checked by name; O_NONBLOCK keeps a pipe put there since
 	// from holding the open.
 	src, err := from.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer src.Close()
 	info, err := src.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return 0, err
+		return err
 	}
 	dst, err := to.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm()|0o600)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	n, err = io.Copy(dst, src)
-	return n, errors.Join(err, dst.Close(), to.Chtimes(path, info.ModTime(), info.ModTime()))
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close(), to.Chtimes(path, info.ModTime(), info.ModTime()))
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"honk/internal/rmtree"
 )
 
 // tasksDir is where the directories of running tasks lie, below the data
@@ -49,7 +51,7 @@ func (t *Tasks) Close() error { return t.lock.Close() }
 func sweep(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		err = errors.Join(err, removeTree(filepath.Join(dir, e.Name())))
+		err = errors.Join(err, rmtree.Remove(filepath.Join(dir, e.Name())))
 	}
 	return err
 }
