@@ -220,9 +220,13 @@ func (a *attempt) spec(dir, cacheDir string) sandbox.Spec {
 	if !a.opts.Backend.Isolates() {
 		guest = cacheDir
 	}
-	spec.Mounts = append(append(slices.Clone(spec.Mounts), a.mounts...), sandbox.Mount{
-		Host: cacheDir, Guest: guest, Writable: true,
-	})
+	spec.Mounts = append(slices.Clone(spec.Mounts), sandbox.Mount{Host: cacheDir, Guest: guest, Writable: true})
+	for _, m := range a.mounts {
+		// What the operator shows in its place counts.
+		if !slices.ContainsFunc(spec.Mounts, func(o sandbox.Mount) bool { return o.Guest == m.Guest }) {
+			spec.Mounts = append(spec.Mounts, m)
+		}
+	}
 	env := verify.CacheEnv(guest)
 	maps.Copy(env, spec.Env)
 	spec.Env = env

@@ -58,6 +58,7 @@ var causes = []struct {
 	{"", regexp.MustCompile(`(?m)^Could not locate Gemfile|Could not find (\S+) in (?:any of the sources|locally installed gems)`), "gem %s is not installed: run bundle install"},
 	{"", regexp.MustCompile(`(?m)^Could not open input file: (vendor/\S+)`), "%s is missing: run composer install"},
 	// Anybody's
+	{"", regexp.MustCompile(`EROFS: read-only file system, \w+ '([^']*node_modules[^']*)'`), "%s cannot be written, installed packages are shown read-only: mount a copy of node_modules (sandbox.mounts with writable: true in honk.yaml)"},
 	{"", regexp.MustCompile(`(?m)^(?:\S+: )?(?:line )?(?:\d+: )?(?:exec: )?(\S+): (?:command )?not found$`), "%s is not installed in the sandbox"},
 	{"", regexp.MustCompile(`(?m)^make(?:\[\d+\])?: (\S+): No such file or directory$`), "%s is not installed in the sandbox"},
 	{"", regexp.MustCompile(`Could not resolve host:? ([\w.-]+)`), "host %s cannot be reached: there is no network here"},

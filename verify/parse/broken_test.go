@@ -21,6 +21,7 @@ func TestCause(t *testing.T) {
 		{"node", "Error: Cannot find module 'lodash'\nRequire stack:", "package lodash is not installed"},
 		{"node", "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@a/b' imported from /w/x.js", "package @a/b is not installed"},
 		{"node", "Error: Cannot find module './own.js'", ""},
+		{"", "Error: EROFS: read-only file system, mkdir 'node_modules/.cache'", "node_modules/.cache cannot be written, installed packages are shown read-only: mount a copy of node_modules (sandbox.mounts with writable: true in honk.yaml)"},
 		{"node", "Error: Cannot find module '/w/own.js'", ""},
 		{"python", "/usr/bin/python3: No module named pytest", "pytest is not installed in the sandbox's python3: install it there or mount a virtual environment (sandbox.mounts in honk.yaml)"},
 		{"python", "E   ModuleNotFoundError: No module named 'requests'", "python module requests is not installed in the sandbox: install it there or mount a virtual environment (sandbox.mounts in honk.yaml)"},
