@@ -21,7 +21,7 @@ const (
 	// cacheGuest is where a sandbox sees its private copy of the caches. It
 	// is the same in every task, since compilers put paths in cache keys.
 	cacheGuest = "/cache"
-	// maxKeptCaches is how many lockfile states of a repository stay warm.
+	// maxKeptCaches is how many branches and lockfile states of a repository stay warm.
 	maxKeptCaches = 3
 	// A cache past these is not worth keeping: it is copied twice per task.
 	// What a sparse file claims to hold counts, for that is what its copy
@@ -34,7 +34,7 @@ const (
 // cache keeps build caches warm without trusting anybody: only what a run on
 // a base commit wrote is kept, and every sandbox gets a copy of its own.
 type cache struct {
-	kept string // what is kept for this repository and these lockfiles
+	kept string // what is kept for this branch of the repository and these lockfiles
 	lock string
 	tmp  string // the private copies of this task
 }
@@ -42,6 +42,8 @@ type cache struct {
 func (a *attempt) openCache() (*cache, error) {
 	base := a.base.BaseFS()
 	key := sha256.New()
+	// A stranger's branch has the lockfiles of the branch it left.
+	fmt.Fprintf(key, "%q\n", a.base.BaseRef)
 	for _, path := range verify.Lockfiles(base) {
 		content, err := fs.ReadFile(base, path)
 		if err != nil {
