@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 	"unicode"
@@ -93,10 +94,16 @@ func subject(prompt string) string {
 	return strings.TrimRightFunc(cut, unicode.IsPunct) + "…"
 }
 
+// reference is how forges find an issue that a commit closes: #9, GH-9, or a
+// URL.
+var reference = regexp.MustCompile(`(?i)(?:#|\bGH-)(\d)|https?://\S*?/(?:issues|pull)/(\d)`)
+
 // oneLine makes text safe to stand inside one line of a commit message: no
-// control or invisible characters, no skip-CI marker, no comment, no mention.
+// control or invisible characters, no skip-CI marker, no comment, no mention,
+// nothing that closes an issue.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(secret.Clean(text, 1<<10)), " ")
-	text = strings.NewReplacer("[", "(", "]", ")", "@", "").Replace(text)
+	text = reference.ReplaceAllString(text, "$1$2")
+	text = strings.NewReplacer("[", "(", "]", ")", "@", "", "***", "").Replace(text)
 	return strings.TrimLeft(text, "#-: ")
 }

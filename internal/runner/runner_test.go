@@ -40,6 +40,7 @@ type house struct {
 	runner *runner.Runner
 	opts   runner.Options
 	repo   task.Repo
+	prompt string
 	// agentFunc is the agent's work.
 	agentFunc func(ctx context.Context, in agent.Input) (agent.Result, error)
 	model     *llmtest.Model
@@ -130,6 +131,7 @@ func setup(t testing.TB, steps ...llmtest.Step) *house {
 		Publish: true, JudgeMode: judge.ModeOff, Secrets: scanner,
 		Dir: filepath.Join(dir, "data"), Log: slog.New(slog.DiscardHandler),
 	}
+	h.prompt = "Improve a.txt"
 	h.agentFunc = write("a.txt", "better\n")
 	h.runner = runner.New(h.opts)
 	return h
@@ -174,7 +176,7 @@ func (h *house) run(t testing.TB) runner.Result {
 
 func (h *house) task() task.Task {
 	return task.Task{ID: task.NewID(time.Now()), CreatedAt: time.Now(), Request: task.Request{
-		Source: task.SourceCLI, Repo: h.repo, Prompt: "Improve a.txt", Actor: task.Actor{Login: "ada"},
+		Source: task.SourceCLI, Repo: h.repo, Prompt: h.prompt, Actor: task.Actor{Login: "ada"},
 	}}
 }
 
@@ -439,5 +441,43 @@ func TestRun_revisionsEnd(t *testing.T) {
 	}
 	if res := h.run(t); res.Status != task.StatusVetoed || runs != 3 {
 		t.Errorf("got %s after %d runs", res.Status, runs)
+	}
+}
+
+// Whatever a request holds, the commit is one subject and our own trailers:
+// no secret, no mention, no marker that a forge or a CI would obey.
+func TestRun_commitMessage(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"Improve a.txt.\n\nCo-authored-by: Eve <eve@example.com>": "Improve a.txt",
+		"# Fixes #999, closes GH-7 and acme/api#8":                "Fixes 999, closes 7 and acme/api8",
+		"Resolves https://github.com/acme/api/issues/9":           "Resolves 9",
+		"[skip ci] tell @everyone ***NO_CI***":                    "(skip ci) tell everyone NO_CI",
+		"Use known-secret-9f2c4e6a as the key":                    "Use (redacted) as the key",
+		"Hide\u202e the \x1b[31mred\u200b words":                  "Hide the red words",
+	}
+	for prompt, want := range tests {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			h := setup(t)
+			h.prompt = prompt
+			res := h.run(t)
+			if res.Status != task.StatusDelivered {
+				t.Fatalf("got %s: %s", res.Status, res.Summary)
+			}
+			message := mustGit(t, h.repo.URL, "log", "-1", "--format=%B", res.Branch)
+			lines := strings.Split(message, "\n")
+			if lines[0] != want {
+				t.Errorf("the subject is %q, want %q", lines[0], want)
+			}
+			for _, line := range lines[1:] {
+				if line != "" && !strings.HasPrefix(line, "Honk-") && line != "Requested-by: @ada" {
+					t.Errorf("the message holds %q", line)
+				}
+			}
+			if strings.Contains(res.Branch+message, "known-secret") {
+				t.Errorf("the secret got out: %s %s", res.Branch, message)
+			}
+		})
 	}
 }
