@@ -11,7 +11,7 @@ import (
 func TestTestConfig(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{
-		"conftest.py": true, "a/b/conftest.py": true, "pytest.ini": true, "tox.ini": true,
+		"conftest.py": true, "pytest.py": true, "lib/pytest.py": true, "pytest_helper.py": false, "a/b/conftest.py": true, "pytest.ini": true, "tox.ini": true,
 		"sitecustomize.py": true, "x.pth": true, "ruff.toml": true, "mypy.ini": true,
 		"jest.config.js": true, "packages/a/jest.config.mjs": true, "vitest.config.ts": true,
 		".eslintrc.json": true, "eslint.config.js": true, ".golangci.yml": true, "go.work": true,

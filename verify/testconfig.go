@@ -9,9 +9,10 @@ import (
 // configNames are files that say what is checked and how. A trailing *
 // matches any rest.
 var configNames = []string{
-	// Python; sitecustomize and .pth run before any test
+	// Python; sitecustomize and .pth run before any test, and a pytest.py in
+	// the tree is run in place of the real one
 	"conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "noxfile.py", ".coveragerc",
-	"sitecustomize.py", "usercustomize.py", "*.pth",
+	"sitecustomize.py", "usercustomize.py", "*.pth", "pytest.py",
 	"ruff.toml", ".ruff.toml", "mypy.ini", ".mypy.ini", ".flake8", ".pylintrc", "pylintrc",
 	"pyrightconfig.json", ".isort.cfg", ".pre-commit-config.yaml",
 	// JavaScript
