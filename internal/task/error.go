@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code classes an error by what the reader can do about it.
@@ -31,6 +32,9 @@ type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
 	Cause   error  `json:"-"`
+	// After is how long to wait before trying again, where the other side
+	// said so.
+	After time.Duration `json:"-"`
 }
 
 // Errorf returns an Error with a formatted message. A %w verb sets Cause.

@@ -31,10 +31,36 @@ type Actor struct {
 	Email string `json:"email,omitempty"`
 }
 
+// Options are what the asker chose beside the prompt. An empty field means
+// what is configured.
+type Options struct {
+	// Model is one of the organisation's models.
+	Model string `json:"model,omitempty"`
+	// Judge is veto, advise or off.
+	Judge string `json:"judge,omitempty"`
+	// PullRequest is draft, ready, or none for the branch alone.
+	PullRequest string `json:"pull_request,omitempty"`
+}
+
+// Cause says what made Honk start a task by itself.
+type Cause string
+
+// The causes. Empty means that a person asked.
+const (
+	CauseReview Cause = "review"
+	CauseChecks Cause = "checks"
+)
+
 // Origin links a task to what caused it beyond a person's request.
 type Origin struct {
 	// URL is where the conversation can be read, empty when nowhere.
 	URL string `json:"url,omitempty"`
+	// Thread is the conversation in which the task is answered, in the form
+	// of its source: for GitHub the number of the issue or pull request.
+	Thread string `json:"thread,omitempty"`
+	// Message is the message that asked, in the form of its source.
+	Message string `json:"message,omitempty"`
+	Cause   Cause  `json:"cause,omitempty"`
 	// Shift and Row name the fleet shift and its row, if any.
 	Shift string `json:"shift,omitempty"`
 	Row   string `json:"row,omitempty"`
@@ -58,10 +84,16 @@ type Request struct {
 	// repository's default (its HEAD).
 	Ref string `json:"ref,omitempty"`
 	// Prompt is the request, verbatim.
-	Prompt  string `json:"prompt"`
-	Context []Note `json:"context,omitempty"`
-	Actor   Actor  `json:"actor"`
-	Origin  Origin `json:"origin,omitzero"`
+	Prompt  string  `json:"prompt"`
+	Context []Note  `json:"context,omitempty"`
+	Actor   Actor   `json:"actor"`
+	Origin  Origin  `json:"origin,omitzero"`
+	Options Options `json:"options,omitzero"`
+	// Branch is an existing branch that the change goes on top of; Ref is
+	// then that branch. Empty means a new one.
+	Branch string `json:"branch,omitempty"`
+	// Resume is an earlier task whose kept patch the agent starts from.
+	Resume ID `json:"resume,omitempty"`
 }
 
 // Task is an accepted request.
@@ -70,4 +102,7 @@ type Task struct {
 	Request   Request   `json:"request"`
 	Status    Status    `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
+	// Attempt counts the workers that took the task on, from 1; 0 is none.
+	// What an earlier attempt still sends is refused.
+	Attempt int `json:"attempt,omitempty"`
 }
