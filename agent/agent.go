@@ -82,6 +82,8 @@ type run struct {
 
 	gate  gate
 	watch watch
+	// added is what people added to the request during the run.
+	added string
 	// broke says why there is no more money, empty while there is.
 	broke string
 	// last says why this is the last turn, empty while it is not.
@@ -122,7 +124,10 @@ func (a *Agent) start(in Input) (*run, error) {
 	if in.Resume != nil {
 		return r, r.resume()
 	}
-	return r, r.open()
+	if err := r.open(); err != nil || in.Feedback == "" {
+		return r, err
+	}
+	return r, r.feedback()
 }
 
 // open begins a conversation.
@@ -156,6 +161,11 @@ func (r *run) resume() error {
 	if r.in.Feedback == "" {
 		return r.say("resumed", nil)
 	}
+	return r.feedback()
+}
+
+// feedback says why the run goes on.
+func (r *run) feedback() error {
 	return r.say("feedback", map[string]string{"Nonce": nonce(), "Text": r.in.Feedback})
 }
 

@@ -57,7 +57,7 @@ func (r *run) compact(ctx context.Context) error {
 	text, err := r.prompts.Text("compacted", map[string]any{
 		"Summary": summary, "Files": patch.Files[:min(len(patch.Files), files)],
 		"Verify":   tool.Cut(lastOutput(r.t.Messages, "verify"), 3000),
-		"Feedback": r.in.Feedback,
+		"Feedback": strings.TrimSpace(r.in.Feedback + "\n\n" + r.added),
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"honk/agent/prompt"
 	"honk/agent/tool"
 	"honk/agent/tool/args"
 	"honk/internal/llm"
@@ -50,7 +51,7 @@ func (r *run) loop(parent context.Context) error {
 
 // step is one reply of the model and what comes of it.
 func (r *run) step(ctx context.Context) error {
-	if err := r.warn(ctx); err != nil {
+	if err := errors.Join(r.warn(ctx), r.inbox(ctx)); err != nil {
 		return err
 	}
 	err := r.fit(ctx)
@@ -66,6 +67,25 @@ func (r *run) step(ctx context.Context) error {
 		return nil
 	}
 	return r.act(ctx, resp)
+}
+
+// inbox tells the model what people have added to the request meanwhile.
+func (r *run) inbox(ctx context.Context) error {
+	if r.in.InboxFunc == nil {
+		return nil
+	}
+	notes, err := r.in.InboxFunc(ctx)
+	if err != nil {
+		r.opts.Log.WarnContext(ctx, "inbox not read", "error", err)
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	err = r.say("inbox", map[string]any{"Nonce": nonce(), "Notes": prompt.Notes(notes)})
+	r.added += r.t.Messages[len(r.t.Messages)-1].Content + "\n"
+	return errors.Join(err, r.record(ctx, task.EventNotice, task.NoticeData{
+		Text: fmt.Sprintf("noted, applied from step %d", r.t.Steps+1), Notes: notes,
+	}))
 }
 
 // exhausted says which limit is reached, empty for none.

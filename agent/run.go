@@ -36,8 +36,12 @@ type Input struct {
 	// RecordFunc stores an event; the loop calls it before the next model
 	// call, and an error ends the run.
 	RecordFunc func(ctx context.Context, kind task.EventKind, step int, data any) error
-	// Resume is the transcript of an earlier run of the same task and
-	// Feedback why it goes on (a judge's revisions, a failed gate).
+	// InboxFunc returns what people have added to the request since it was
+	// last asked; the loop asks before each step. Nil means nothing.
+	InboxFunc func(ctx context.Context) ([]task.Note, error)
+	// Resume is the transcript of an earlier run of the same task, nil when
+	// it is lost, and Feedback why it goes on (a judge's revisions, a failed
+	// gate).
 	Resume   *Transcript
 	Feedback string
 }

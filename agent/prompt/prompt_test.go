@@ -77,6 +77,7 @@ func TestText(t *testing.T) {
 		"has_diff":    map[string]any{"Files": 2, "Names": "a, b"},
 		"gate_failed": map[string]any{"Round": 1, "Rounds": 3, "Text": "red"},
 		"feedback":    map[string]string{"Nonce": "n", "Text": "mend it"},
+		"inbox":       map[string]any{"Nonce": "n", "Notes": []prompt.Note{{Author: "a", At: "t", Text: "x"}}},
 		"resumed":     nil,
 		"empty_reply": nil,
 		"cut_reply":   map[string]int{"MaxTokens": 100},

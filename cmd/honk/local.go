@@ -97,8 +97,8 @@ type localForge struct {
 }
 
 // Checkout implements runner.Forge.
-func (f *localForge) Checkout(ctx context.Context, repo task.Repo, ref string) (*git.Checkout, error) {
-	c, err := f.git.Checkout(ctx, git.Source{Repo: repo}, ref)
+func (f *localForge) Checkout(ctx context.Context, t task.Task, ref string) (*git.Checkout, error) {
+	c, err := f.git.Checkout(ctx, git.Source{Repo: t.Request.Repo}, ref)
 	if task.CodeOf(err) == task.CodeUnavailable {
 		// To a person at the terminal an address that does not answer is a
 		// wrong one; unavailable is the model.
@@ -112,7 +112,7 @@ func (f *localForge) Publish(ctx context.Context, p runner.Publication) (task.Pu
 	author := git.Signature{Name: "honk", Email: "honk@localhost"}
 	return f.git.Publish(ctx, git.Publish{
 		Source: git.Source{Repo: p.Task.Request.Repo}, Base: p.Patch.Base, Patch: p.Patch,
-		Branch: p.Branch, Message: p.Message,
+		Branch: p.Branch, Onto: p.Onto, Message: p.Message,
 		Author: author, Committer: author, When: time.Now(),
 	})
 }

@@ -109,6 +109,7 @@ func runTask(ctx context.Context, p program, f runFlags, prompt string) error {
 	if err != nil {
 		return err
 	}
+	defer h.tasks.Close()
 	repo, err := h.repo(ctx, f.repo)
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func verifyPath(ctx context.Context, p program, f verifyFlags, path string) erro
 	if err != nil {
 		return err
 	}
+	defer h.tasks.Close()
 	repo, err := h.repo(ctx, path)
 	if err != nil {
 		return err

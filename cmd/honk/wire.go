@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,13 +51,13 @@ func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*
 	if _, err := checkDataDir(cfg); err != nil {
 		return nil, err
 	}
-	g, err := git.New(git.Options{Dir: cfg.DataDir, Log: log})
-	if err != nil {
-		return nil, err
-	}
 	tasks, err := runner.OpenTasks(cfg.DataDir)
 	if err != nil {
 		return nil, err
+	}
+	g, err := git.New(git.Options{Dir: cfg.DataDir, TasksDir: tasks.Dir(), Log: log})
+	if err != nil {
+		return nil, errors.Join(err, tasks.Close())
 	}
 	show := console.NewProgress(p.stderr, isTerminal(p.stderr) && p.env["TERM"] != "dumb", scanner)
 	h := &house{cfg: cfg, git: g, progress: show, tasks: tasks}
@@ -70,12 +71,14 @@ func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*
 		},
 		Publish:    f.publish == "branch",
 		JudgeMode:  judgeMode(cfg, f.judge),
+		JudgeFloor: judge.Mode(cfg.Org.Judge.Floor),
 		Policy:     newPolicy(cfg),
 		Secrets:    scanner,
 		Sandbox:    sandboxSpec(cfg),
 		VerifyFunc: cfg.Org.VerifyFor,
 		MountsFunc: installed,
 		Dir:        cfg.DataDir,
+		TasksDir:   tasks.Dir(),
 		Log:        log,
 	})
 	go show.Tick(ctx)

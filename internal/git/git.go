@@ -1,14 +1,17 @@
 // Package git is the only way Honk touches repositories on the host. It runs
 // the git command with an environment and flags under which nothing that a
 // repository says is executed, reads hostile work trees itself, and publishes
-// exactly one new branch.
+// exactly one commit on exactly one branch.
 //
 // The layout below Options.Dir:
 //
 //	mirrors/<host>/<owner>/<name>.git  one bare mirror per remote repository
 //	bases/<key>/<commit>/              the objects of a base commit, one pack
-//	tasks/<random>/git                 a task's trusted git directory
-//	tasks/<random>/work                its work tree, shown to the sandbox
+//
+// and below Options.TasksDir:
+//
+//	task-<random>/git                  a task's trusted git directory
+//	task-<random>/work                 its work tree, shown to the sandbox
 //
 // A base commit's pack is linked into the trusted directory, so neither the
 // collection of garbage in a user's own repository nor the renewal of a
@@ -16,6 +19,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -36,12 +40,16 @@ const (
 	minMinor = 38
 )
 
-// Options says where a Git works. All fields are required.
+// Options says where a Git works. Dir and Log are required.
 type Options struct {
-	// Dir is the data directory for mirrors and task directories. It is
-	// owned by Honk alone; nobody else may write to it.
+	// Dir is the data directory for mirrors and base commits. It is owned by
+	// Honk alone; nobody else may write to it.
 	Dir string
-	Log *slog.Logger
+	// TasksDir is where task directories are made, one that this process
+	// owns (see runner.OpenTasks). Empty means tasks below Dir, which fits
+	// where no other process cleans up.
+	TasksDir string
+	Log      *slog.Logger
 }
 
 // Source says where a repository is fetched from and pushed to.
@@ -60,8 +68,10 @@ func BasicAuth(user, password string) Header { return origin.BasicAuth(user, pas
 // processes on one Dir too.
 type Git struct {
 	dir    string
+	tasks  string
 	binary string
 	origin origin.Cache
+	limits limits
 }
 
 // New finds the git command, checks its version and prepares the data
@@ -76,12 +86,19 @@ func New(opts Options) (*Git, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolving data directory %q: %w", opts.Dir, err)
 	}
-	for _, sub := range []string{"mirrors", "bases", "tasks"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+	tasks, err := filepath.Abs(cmp.Or(opts.TasksDir, filepath.Join(dir, "tasks")))
+	if err != nil {
+		return nil, fmt.Errorf("resolving task directory %q: %w", opts.TasksDir, err)
+	}
+	for _, sub := range []string{filepath.Join(dir, "mirrors"), filepath.Join(dir, "bases"), tasks} {
+		if err := os.MkdirAll(sub, 0o700); err != nil {
 			return nil, fmt.Errorf("preparing data directory: %w", err)
 		}
 	}
-	g := &Git{dir: dir, binary: binary, origin: origin.Cache{Binary: binary, Dir: dir, Log: opts.Log}}
+	g := &Git{
+		dir: dir, tasks: tasks, binary: binary, limits: limits{file: maxBaseFile, total: maxBaseTotal},
+		origin: origin.Cache{Binary: binary, Dir: dir, Scratch: tasks, Log: opts.Log},
+	}
 	return g, g.checkVersion()
 }
 

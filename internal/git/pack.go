@@ -34,7 +34,8 @@ func (b *base) link(ctx context.Context) error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return fmt.Errorf("keeping the base pack: %w", err)
 	}
-	fresh, err := os.MkdirTemp(parent, "new-")
+	// In the task's directory nothing outlives a killed process.
+	fresh, err := os.MkdirTemp(b.root, "new-")
 	if err != nil {
 		return fmt.Errorf("keeping the base pack: %w", err)
 	}

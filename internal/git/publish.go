@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"honk/internal/git/command"
+	"honk/internal/git/origin"
 	"honk/internal/git/tree"
 	"honk/internal/task"
 )
@@ -27,8 +28,10 @@ type Publish struct {
 	Source Source
 	// Base is the commit the patch applies to, in full.
 	Base string
-	// Branch is the new branch's name without refs/heads/.
+	// Branch is the branch's name without refs/heads/: a new one, unless Onto
+	// says that it is there already, with Base as its head.
 	Branch string
+	Onto   bool
 	Patch  task.Patch
 	// Message is the whole commit message.
 	Message           string
@@ -37,11 +40,12 @@ type Publish struct {
 }
 
 // Publish applies the patch to a fresh trusted clone of the base commit, makes
-// one commit and creates one branch at the source: no other ref, no work
-// tree, index or configuration there is touched, and nothing of a local
-// repository is executed. When the branch exists with the same tree on the
-// same base, its head is returned; with anything else the error's code is
-// conflict. Number, URL and State of the result are left to the forge.
+// one commit and creates one branch at the source, or moves one on from the
+// base to the commit: no other ref, no work tree, index or configuration there
+// is touched, and nothing of a local repository is executed. When the branch
+// is at the same tree on the same base already, its head is returned; when it
+// is anywhere else the error's code is conflict. Number, URL and State of the
+// result are left to the forge.
 func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err error) {
 	if err := p.check(); err != nil {
 		return pr, err
@@ -71,7 +75,11 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 	if err != nil {
 		return pr, err
 	}
-	if head != "" {
+	from := ""
+	if p.Onto {
+		from = p.Base
+	}
+	if head != from {
 		if err := p.isAt(ctx, dest.Repo, head, tree); err != nil {
 			return pr, err
 		}
@@ -80,7 +88,7 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 	if head, err = b.commit(tree, p); err != nil {
 		return pr, err
 	}
-	if err := dest.CreateFunc(ctx, ref, head); err != nil {
+	if err := dest.SetFunc(ctx, ref, from, head); err != nil {
 		return pr, err
 	}
 	return task.PullRequest{Branch: p.Branch, HeadSHA: head}, nil
@@ -156,11 +164,18 @@ func (b *base) commit(tree string, p Publish) (string, error) {
 	return hash.String(), nil
 }
 
-// isAt accepts an existing branch only if it is what we would publish.
+// isAt accepts a branch that is not where it is expected only if it is what
+// we would publish: an earlier try got so far.
 func (p Publish) isAt(ctx context.Context, dest command.Repo, head, tree string) error {
+	if head == "" {
+		return task.Errorf(task.CodeConflict, "somebody deleted the branch %q in between; ask for a new one", p.Branch)
+	}
 	got, err := dest.Line(ctx, "log", "-1", "--no-show-signature", "--format=%T %P", head, "--")
 	if err == nil && got == tree+" "+p.Base {
 		return nil
+	}
+	if p.Onto {
+		return origin.Moved("refs/heads/" + p.Branch)
 	}
 	return task.Errorf(task.CodeConflict,
 		"the branch %q exists already with other content; delete it or choose another name", p.Branch)

@@ -15,6 +15,7 @@ import (
 	"honk/internal/config"
 	"honk/internal/git"
 	"honk/internal/llm"
+	"honk/internal/runner/disk"
 	"honk/internal/task"
 	"honk/judge"
 	"honk/sandbox"
@@ -32,16 +33,22 @@ const repoFile = ".honk.yaml"
 // what the next one needs.
 type attempt struct {
 	*Runner
-	task task.Task
-	crew Crew
-	res  Result
+	task    task.Task
+	crew    Crew
+	res     Result
+	started time.Time
+	// past is what earlier attempts recorded.
+	past past
 
-	seq   sync.Mutex // orders events
-	next  int
-	base  *git.Checkout
+	seq  sync.Mutex // orders events
+	next int
+	base *git.Checkout
+	// work is the tree that the agent changes: the base's, or another one,
+	// which holds a change from before. It is nil before there is an agent.
+	work  *git.Checkout
 	repo  config.RepoFile
 	plan  []verify.Verifier
-	cache *cache
+	cache *disk.Cache
 	// mounts are the repository's installed dependencies, read-only.
 	mounts []sandbox.Mount
 	mode   judge.Mode
@@ -51,24 +58,27 @@ type attempt struct {
 	transcript *agent.Transcript
 	feedback   string
 	viewed     []string
+	revision   int
+	// notes are what people have added during the task, untold what of it
+	// this attempt's agent has not heard yet.
+	notes, untold []task.Note
 }
 
-// Run takes t to its end. It never returns without an honest Result: what
-// went wrong is in Result.Err.
+// Run takes t to its end, from where an earlier attempt got to. It never
+// returns without an honest Result: what went wrong is in Result.Err. A cause
+// of ctx's end that is a *task.Error says how: with code cancelled the task is
+// cancelled, with any other it failed with that code and may be tried again.
 func (r *Runner) Run(ctx context.Context, t task.Task) Result {
-	started := time.Now()
-	a := &attempt{Runner: r, task: t}
+	a := &attempt{Runner: r, task: t, started: time.Now()}
 	a.res.Status = task.StatusRunning
+	if err := a.recall(ctx); err != nil {
+		a.fail(ctx, err)
+		return a.res // nobody knows the number of the next event
+	}
 	if err := a.run(ctx); err != nil {
 		a.fail(ctx, err)
 	}
-	if a.crew.UsageFunc != nil {
-		a.res.Usage = a.crew.UsageFunc()
-	}
-	if a.transcript != nil {
-		a.res.Usage.Steps = a.transcript.Steps
-	}
-	a.res.Usage.TotalTime = time.Since(started)
+	a.res.Usage = a.usage()
 	// The end of a cancelled task is recorded all the same.
 	end, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx),
 		30*time.Second, errors.New("recording the outcome took 30 s"))
@@ -77,6 +87,19 @@ func (r *Runner) Run(ctx context.Context, t task.Task) Result {
 		r.opts.Log.ErrorContext(end, "outcome not recorded", "error", err)
 	}
 	return a.res
+}
+
+// usage is what the task has consumed in all of its attempts.
+func (a *attempt) usage() task.Usage {
+	var u task.Usage
+	if a.crew.UsageFunc != nil {
+		u = a.crew.UsageFunc()
+	}
+	if a.transcript != nil {
+		u.Steps = a.transcript.Steps
+	}
+	u.TotalTime = time.Since(a.started)
+	return u.Add(a.past.usage)
 }
 
 func (a *attempt) run(ctx context.Context) (err error) {
@@ -90,13 +113,16 @@ func (a *attempt) run(ctx context.Context) (err error) {
 	if a.cache, err = a.openCache(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.cache.close()) }()
+	defer func() { err = errors.Join(err, a.cache.Close()) }()
 	a.baseline = a.startBaseline(ctx)
 	defer a.baseline.stop()
+	defer func() { err = errors.Join(err, a.closeWork()) }()
 
-	for revision := 0; ; revision++ {
-		if err := a.change(ctx); err != nil || a.res.Status.Final() {
-			return err
+	for changed := a.restore(); ; changed = false {
+		if !changed {
+			if err := a.change(ctx); err != nil || a.res.Status.Final() {
+				return err
+			}
 		}
 		if err := a.prove(ctx); err != nil || a.res.Status.Final() {
 			return err
@@ -111,11 +137,12 @@ func (a *attempt) run(ctx context.Context) (err error) {
 		if a.res.Status.Final() {
 			return nil
 		}
-		if revision == maxRevisions || objection == a.feedback {
+		if a.revision >= maxRevisions || objection == a.feedback {
 			a.end(task.StatusVetoed, a.refusal())
 			return nil
 		}
 		a.feedback = objection
+		a.revision++
 	}
 }
 
@@ -125,11 +152,18 @@ func (a *attempt) checkout(ctx context.Context) (err error) {
 	if err := a.phase(ctx, "checkout", a.task.Request.Repo.String()); err != nil {
 		return err
 	}
-	a.base, err = a.opts.Forge.Checkout(ctx, a.task.Request.Repo, a.task.Request.Ref)
-	if err != nil {
+	if err := a.fetch(ctx); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.base.Close())
+		}
+	}()
 	a.res.BaseSHA = a.base.BaseSHA
+	if err := a.record(ctx, task.EventBase, 0, task.BaseData{SHA: a.base.BaseSHA, Ref: a.base.BaseRef}); err != nil {
+		return err
+	}
 	raw, err := fs.ReadFile(a.base.BaseFS(), repoFile)
 	switch {
 	case err == nil:
@@ -140,13 +174,29 @@ func (a *attempt) checkout(ctx context.Context) (err error) {
 		return err
 	}
 	a.plan = verify.Detect(a.base.BaseFS(), a.commands())
-	// A repository can make its judge stricter, never milder.
-	a.mode = judge.Mode(config.JudgeMode(a.opts.JudgeMode).Stricter(a.repo.Judge.Mode))
+	if a.mode, err = a.judgeMode(); err != nil {
+		return err
+	}
 	if a.opts.MountsFunc != nil {
 		a.mounts = a.opts.MountsFunc(a.task.Request.Repo, verify.DependencyDirs(a.base.BaseFS()))
 	}
 	return a.phase(ctx, "checkout", fmt.Sprintf("%s at %s, %d verifiers",
 		a.task.Request.Repo, short(a.base.BaseSHA), len(a.plan)))
+}
+
+// judgeMode is what the request asks for, else the organisation's default.
+// Neither it nor the repository can go below the organisation's floor, and the
+// repository can make it stricter.
+func (a *attempt) judgeMode() (judge.Mode, error) {
+	mode := config.JudgeMode(a.opts.JudgeMode)
+	if asked := config.JudgeMode(a.task.Request.Options.Judge); asked != "" {
+		if !asked.Valid() {
+			return "", task.Errorf(task.CodeInvalid, "the judge cannot be %q; it is one of veto, advise, off", asked)
+		}
+		mode = asked
+	}
+	mode = mode.Stricter(config.JudgeMode(a.opts.JudgeFloor)).Stricter(a.repo.Judge.Mode)
+	return judge.Mode(mode), nil
 }
 
 // commands are the configured verifiers: the operator's, then the
@@ -169,6 +219,12 @@ func (a *attempt) commands() []verify.Command {
 func (a *attempt) fail(ctx context.Context, err error) {
 	var known *task.Error
 	switch {
+	case ctx.Err() != nil && errors.As(context.Cause(ctx), &known):
+		status := task.StatusFailed
+		if known.Code == task.CodeCancelled {
+			status = task.StatusCancelled
+		}
+		a.end(status, known.Message)
 	case ctx.Err() != nil:
 		a.end(task.StatusCancelled, "The task was cancelled.")
 		known = task.Errorf(task.CodeCancelled, "cancelled")
@@ -196,8 +252,13 @@ func (a *attempt) phase(ctx context.Context, name, detail string) error {
 	return a.record(ctx, task.EventPhase, 0, task.PhaseData{Phase: name, Detail: detail})
 }
 
-// record stores an event. Events of a task are numbered from 1 without gaps.
+// record stores an event. Events of a task are numbered from 1 without gaps,
+// over all of its attempts.
 func (a *attempt) record(ctx context.Context, kind task.EventKind, step int, data any) error {
+	if reply, ok := data.(task.ReplyData); ok {
+		reply.CostUSD += a.past.usage.CostUSD
+		data = reply
+	}
 	raw, err := json.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("encoding a %s event: %w", kind, err)
@@ -206,7 +267,7 @@ func (a *attempt) record(ctx context.Context, kind task.EventKind, step int, dat
 	defer a.seq.Unlock()
 	a.next++
 	return a.opts.Recorder.Record(ctx, task.Event{
-		TaskID: a.task.ID, Seq: a.next, At: time.Now(), Kind: kind, Step: step, Data: raw,
+		TaskID: a.task.ID, Seq: a.next, At: time.Now(), Kind: kind, Attempt: a.task.Attempt, Step: step, Data: raw,
 	})
 }
 

@@ -80,7 +80,7 @@ func (a *attempt) runBaseline(ctx context.Context) (report verify.Report, err er
 		return report, err
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	dir, err := a.cache.private()
+	dir, err := a.cache.Private()
 	if err != nil {
 		return report, err
 	}
@@ -94,7 +94,7 @@ func (a *attempt) runBaseline(ctx context.Context) (report verify.Report, err er
 	}
 	// Only now, with every process of the base commit's run dead, and before
 	// any agent's work could reach it, is the cache kept.
-	if err := a.cache.keep(dir); err != nil {
+	if err := a.cache.Keep(dir); err != nil {
 		a.opts.Log.WarnContext(ctx, "build cache not kept", "error", err)
 	}
 	return report, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"honk/agent"
 	"honk/internal/task"
@@ -16,17 +17,24 @@ import (
 // maxInstructions caps one instruction file of the repository, in bytes.
 const maxInstructions = 32 << 10
 
+// phaseChange is the phase in which the agent works.
+const phaseChange = "change"
+
 // change lets the agent work in a sandbox and takes the patch out of it once
 // nothing lives in there any more.
 func (a *attempt) change(ctx context.Context) (err error) {
-	if err := a.phase(ctx, "change", a.opts.Backend.Name()); err != nil {
+	if err := a.phase(ctx, phaseChange, a.opts.Backend.Name()); err != nil {
 		return err
 	}
-	dir, err := a.cache.private()
+	a.past.verdict = nil // it was on another change
+	if err := a.openWork(ctx); err != nil {
+		return err
+	}
+	dir, err := a.cache.Private()
 	if err != nil {
 		return err
 	}
-	sb, err := a.opts.Backend.Start(ctx, a.spec(a.base.Dir, dir))
+	sb, err := a.opts.Backend.Start(ctx, a.spec(a.work.Dir, dir))
 	if err != nil {
 		return err
 	}
@@ -39,17 +47,22 @@ func (a *attempt) change(ctx context.Context) (err error) {
 		// The tree may still change under us: nothing of it can be used.
 		return errors.Join(runErr, err)
 	}
-	a.transcript, a.viewed = res.Transcript, res.Viewed
+	a.transcript, a.viewed = res.Transcript, union(a.viewed, res.Viewed)
 
 	// The patch is stored before anything else happens, whatever the end.
 	keep := context.WithoutCancel(ctx)
-	patch, patchErr := a.base.Patch(keep)
+	patch, patchErr := a.work.Patch(keep)
 	if patchErr == nil {
 		a.res.Patch = patch
 		patchErr = a.record(keep, task.EventPatch, 0, patch)
 	}
 	if runErr != nil {
 		return runErr
+	}
+	if patchErr == nil {
+		patchErr = a.record(keep, task.EventChange, 0, task.ChangeData{
+			Exit: string(res.Exit), Reason: res.Reason, Summary: res.Summary, Viewed: a.viewed, Revision: a.revision,
+		})
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -106,7 +119,7 @@ func (a *attempt) input(ctx context.Context, sb sandbox.Sandbox) (agent.Input, e
 		TaskID:       a.task.ID,
 		Repo:         req.Repo.String(),
 		Prompt:       req.Prompt,
-		Context:      req.Context,
+		Context:      a.context(),
 		Instructions: instructions,
 		Tree:         tree,
 		Verifiers:    a.plan,
@@ -114,8 +127,9 @@ func (a *attempt) input(ctx context.Context, sb sandbox.Sandbox) (agent.Input, e
 		VerifyFunc: func(ctx context.Context, only []string) (verify.Gate, error) {
 			return a.verifyWork(ctx, sb, only)
 		},
-		DiffFunc:   a.base.Patch,
+		DiffFunc:   a.work.Patch,
 		RecordFunc: a.record,
+		InboxFunc:  a.inbox,
 		Resume:     a.transcript,
 		Feedback:   a.feedback,
 	}, nil
@@ -139,7 +153,7 @@ func (a *attempt) instructions() (map[string]string, error) {
 
 // verifyWork runs the verifiers on the agent's work tree as it is now.
 func (a *attempt) verifyWork(ctx context.Context, sb sandbox.Sandbox, only []string) (verify.Gate, error) {
-	patch, err := a.base.Patch(ctx)
+	patch, err := a.work.Patch(ctx)
 	if err != nil {
 		return verify.Gate{}, err
 	}
@@ -161,6 +175,13 @@ func (a *attempt) gate(ctx context.Context, sb sandbox.Sandbox, opts verify.Opti
 		return gate, err
 	}
 	return gate, a.record(ctx, task.EventVerify, 0, gate)
+}
+
+// union returns the sorted paths of both lists, each once.
+func union(x, y []string) []string {
+	out := slices.Concat(x, y)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func paths(p task.Patch) []string {

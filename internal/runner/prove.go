@@ -65,7 +65,7 @@ func (a *attempt) proveWith(ctx context.Context, fromBase func(string) bool) (ga
 	if _, err := a.baseline.wait(ctx); err != nil {
 		return gate, err
 	}
-	dir, err := a.cache.private()
+	dir, err := a.cache.Private()
 	if err != nil {
 		return gate, err
 	}

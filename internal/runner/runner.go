@@ -4,8 +4,10 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"path/filepath"
 
 	"honk/agent"
 	"honk/internal/config"
@@ -28,10 +30,12 @@ type Agent interface {
 
 // Forge is where repositories come from and changes go to.
 type Forge interface {
-	// Checkout fetches the repository at ref and fills a work tree.
-	Checkout(ctx context.Context, repo task.Repo, ref string) (*git.Checkout, error)
+	// Checkout fetches the task's repository at ref, which may be another
+	// than the request's, and fills a work tree.
+	Checkout(ctx context.Context, t task.Task, ref string) (*git.Checkout, error)
 	// Publish puts a verified, judged change where people find it. It is
-	// idempotent by branch.
+	// idempotent by branch. The error's code is conflict when somebody else
+	// has written to the branch.
 	Publish(ctx context.Context, p Publication) (task.PullRequest, error)
 }
 
@@ -41,15 +45,27 @@ type Publication struct {
 	Checkout *git.Checkout
 	Patch    task.Patch
 	Branch   string
-	// Message is the whole commit message, made from our template.
+	// Onto says that Branch is there already, with Patch.Base as its head,
+	// and that the change goes on top of it.
+	Onto bool
+	// BaseRef is the branch that the change was made for and goes to; with
+	// Onto it is Branch.
+	BaseRef string
+	// Title is a pull request's, at most 70 characters, and Message the whole
+	// commit message. Both are made by code from the request.
+	Title   string
 	Message string
-	Result  Result
+	// Result is the evidence, with what the task has consumed so far.
+	Result Result
 }
 
-// Recorder keeps the events of a task. Record returns once the event is safe;
-// an error stops the task.
+// Recorder keeps the events of tasks.
 type Recorder interface {
+	// Record returns once the event is safe; an error stops the task.
 	Record(ctx context.Context, e task.Event) error
+	// Recall returns the events that earlier attempts at a task recorded, in
+	// order, nil when there are none.
+	Recall(ctx context.Context, id task.ID) ([]task.Event, error)
 }
 
 // Crew is the agent and the judge of one task, on one budget.
@@ -61,21 +77,24 @@ type Crew struct {
 	UsageFunc func() task.Usage
 }
 
-// Options says what a Runner works with. All but Publish, Secrets and Caches
-// are required.
+// Options says what a Runner works with. The interfaces, Git, CrewFunc, Secrets,
+// Dir and Log are required.
 type Options struct {
 	Forge    Forge
 	Git      *git.Git
 	Backend  sandbox.Backend
 	Recorder Recorder
-	// CrewFunc engages the crew of a task.
+	// CrewFunc engages the crew of a task, with the model that its request
+	// asks for.
 	CrewFunc func(t task.Task) (Crew, error)
 	// Publish says whether a finished change goes to Forge.Publish or ends
 	// as a patch.
-	Publish   bool
-	JudgeMode judge.Mode
-	Policy    judge.Policy
-	Secrets   *secret.Scanner
+	Publish bool
+	// JudgeMode is what counts where the request says nothing, JudgeFloor
+	// what neither request nor repository can go below.
+	JudgeMode, JudgeFloor judge.Mode
+	Policy                judge.Policy
+	Secrets               *secret.Scanner
 	// Sandbox is the sandbox policy of the organisation: mounts, environment
 	// and limits.
 	Sandbox sandbox.Spec
@@ -84,9 +103,15 @@ type Options struct {
 	// MountsFunc returns what is shown of a repository's installed
 	// dependencies, given the directories they could be in.
 	MountsFunc func(repo task.Repo, dirs []string) []sandbox.Mount
-	// Dir is where caches and baselines are kept.
-	Dir string
-	Log *slog.Logger
+	// InboxFunc returns what people have added to the request of a running
+	// task since it was last asked. It is asked before each step of the agent;
+	// what it returned is recorded and not asked for again. Nil means nothing.
+	InboxFunc func(ctx context.Context, id task.ID) ([]task.Note, error)
+	// Dir is where caches and baselines are kept, TasksDir what this process
+	// owns of it, see OpenTasks; empty means tasks below Dir, which fits where
+	// no other process cleans up.
+	Dir, TasksDir string
+	Log           *slog.Logger
 }
 
 // Runner runs tasks. It is safe for concurrent use.
@@ -95,7 +120,10 @@ type Runner struct {
 }
 
 // New returns a Runner.
-func New(opts Options) *Runner { return &Runner{opts: opts} }
+func New(opts Options) *Runner {
+	opts.TasksDir = cmp.Or(opts.TasksDir, filepath.Join(opts.Dir, "tasks"))
+	return &Runner{opts: opts}
+}
 
 // Result is how a task ended, with the evidence.
 type Result struct {

@@ -48,6 +48,7 @@ type house struct {
 	mu        sync.Mutex
 	events    []task.Event
 	recordErr func(task.Event) error
+	recallErr error
 }
 
 // Run implements runner.Agent.
@@ -68,6 +69,16 @@ func (h *house) Record(_ context.Context, e task.Event) error {
 	return nil
 }
 
+// Recall implements runner.Recorder.
+func (h *house) Recall(_ context.Context, id task.ID) ([]task.Event, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.recallErr != nil {
+		return nil, h.recallErr
+	}
+	return slices.DeleteFunc(slices.Clone(h.events), func(e task.Event) bool { return e.TaskID != id }), nil
+}
+
 func (h *house) kinds() []task.EventKind {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,20 +93,22 @@ func (h *house) kinds() []task.EventKind {
 type forge struct {
 	git        *git.Git
 	publishErr error
+	published  []runner.Publication
 }
 
-func (f *forge) Checkout(ctx context.Context, repo task.Repo, ref string) (*git.Checkout, error) {
-	return f.git.Checkout(ctx, git.Source{Repo: repo}, ref)
+func (f *forge) Checkout(ctx context.Context, t task.Task, ref string) (*git.Checkout, error) {
+	return f.git.Checkout(ctx, git.Source{Repo: t.Request.Repo}, ref)
 }
 
 func (f *forge) Publish(ctx context.Context, p runner.Publication) (task.PullRequest, error) {
+	f.published = append(f.published, p)
 	if f.publishErr != nil {
 		return task.PullRequest{}, f.publishErr
 	}
 	honk := git.Signature{Name: "honk", Email: "honk@localhost"}
 	return f.git.Publish(ctx, git.Publish{
 		Source: git.Source{Repo: p.Task.Request.Repo}, Base: p.Patch.Base, Patch: p.Patch,
-		Branch: p.Branch, Message: p.Message, Author: honk, Committer: honk, When: p.Task.CreatedAt,
+		Branch: p.Branch, Onto: p.Onto, Message: p.Message, Author: honk, Committer: honk, When: p.Task.CreatedAt,
 	})
 }
 
@@ -201,7 +214,7 @@ func TestRun_delivers(t *testing.T) {
 	if !res.Gate.Passed || len(res.Gate.Report.Results) != 1 {
 		t.Errorf("got gate %+v", res.Gate)
 	}
-	want := []task.EventKind{task.EventPatch, task.EventVerify, task.EventChecks, task.EventVerdict, task.EventOutcome}
+	want := []task.EventKind{task.EventBase, task.EventPatch, task.EventChange, task.EventVerify, task.EventChecks, task.EventVerdict, task.EventOutcome}
 	got := slices.DeleteFunc(h.kinds(), func(k task.EventKind) bool { return k == task.EventPhase })
 	if !slices.Equal(got, want) {
 		t.Errorf("got events %v, want %v", got, want)
@@ -237,6 +250,9 @@ func TestRun_ends(t *testing.T) {
 			}
 			if !strings.Contains(string(res.Patch.Diff), "kept") {
 				t.Errorf("the patch is lost: %q", res.Patch.Diff)
+			}
+			if kinds := h.kinds(); !slices.Contains(kinds, task.EventPatch) || !slices.Contains(kinds, task.EventChange) {
+				t.Errorf("got events %v, want the patch and the change in them", kinds)
 			}
 			if got := h.branches(t); got != "" {
 				t.Errorf("branch %q was made", got)

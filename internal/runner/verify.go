@@ -40,8 +40,8 @@ func (r *Runner) Verify(ctx context.Context, repo task.Repo, only []string) (rep
 	if a.cache, err = a.openCache(); err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, a.cache.close()) }()
-	dir, err := a.cache.private()
+	defer func() { err = errors.Join(err, a.cache.Close()) }()
+	dir, err := a.cache.Private()
 	if err != nil {
 		return report, err
 	}

@@ -2,7 +2,9 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"honk/internal/llm"
@@ -47,13 +49,17 @@ func (a *attempt) ask(ctx context.Context) (objection string, err error) {
 		a.res.Verdict = judge.Verdict{Decision: judge.NotJudged, Summary: "the judge is off"}
 		return "", a.record(ctx, task.EventVerdict, 0, a.res.Verdict)
 	}
+	if v, ok := a.recalled(); ok {
+		a.res.Verdict = v
+		return "", errors.Join(a.phase(ctx, "judge", "the verdict of an earlier attempt"), a.record(ctx, task.EventVerdict, 0, v))
+	}
 	if err := a.phase(ctx, "judge", string(a.mode)); err != nil {
 		return "", err
 	}
 	verdict := a.crew.Judge.Evaluate(ctx, judge.Input{
 		Repo:     a.task.Request.Repo.String(),
 		Prompt:   a.task.Request.Prompt,
-		Context:  a.task.Request.Context,
+		Context:  slices.Concat(a.task.Request.Context, a.notes),
 		Patch:    a.res.Patch,
 		Gate:     a.res.Gate,
 		Findings: a.res.Checks,

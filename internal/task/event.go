@@ -12,6 +12,8 @@ type EventKind string
 const (
 	// EventPhase: the runner entered a phase. Data: PhaseData.
 	EventPhase EventKind = "phase"
+	// EventBase: the commit to work from was checked out. Data: BaseData.
+	EventBase EventKind = "base"
 	// EventReply: the model answered. Data: ReplyData.
 	EventReply EventKind = "reply"
 	// EventTool: a tool call was answered. Data: ToolData.
@@ -21,6 +23,9 @@ const (
 	EventNotice EventKind = "notice"
 	// EventPatch: the change left the sandbox. Data: the Patch.
 	EventPatch EventKind = "patch"
+	// EventChange: the agent has come to an end, and its patch, the one
+	// before this, is safe. Data: ChangeData.
+	EventChange EventKind = "change"
 	// EventVerify: verifiers ran. Data: the verify.Gate.
 	EventVerify EventKind = "verify"
 	// EventChecks: the deterministic checks ran. Data: []judge.Finding.
@@ -39,6 +44,8 @@ type Event struct {
 	Seq    int       `json:"seq"`
 	At     time.Time `json:"at"`
 	Kind   EventKind `json:"kind"`
+	// Attempt is the attempt that records it.
+	Attempt int `json:"attempt,omitempty"`
 	// Step is the agent step the event belongs to, 0 outside the loop.
 	Step int             `json:"step,omitempty"`
 	Data json.RawMessage `json:"data,omitempty"`
@@ -49,6 +56,25 @@ type PhaseData struct {
 	// Phase is checkout, sandbox, change, verify, judge or publish.
 	Phase  string `json:"phase"`
 	Detail string `json:"detail,omitempty"`
+}
+
+// BaseData is the Data of EventBase.
+type BaseData struct {
+	SHA string `json:"sha"`
+	// Ref is the branch, or what was asked for where that was none.
+	Ref string `json:"ref,omitempty"`
+}
+
+// ChangeData is the Data of EventChange.
+type ChangeData struct {
+	// Exit is how the agent ended: done, no_change, blocked and so on.
+	Exit    string `json:"exit"`
+	Reason  string `json:"reason,omitempty"`
+	Summary string `json:"summary,omitempty"`
+	// Viewed are the paths the agent has seen.
+	Viewed []string `json:"viewed,omitempty"`
+	// Revision counts how often a check or the judge sent the change back.
+	Revision int `json:"revision,omitempty"`
 }
 
 // ReplyData is the Data of EventReply.
@@ -82,4 +108,6 @@ type ToolData struct {
 // NoticeData is the Data of EventNotice and EventWarning.
 type NoticeData struct {
 	Text string `json:"text"`
+	// Notes are the messages that reached the agent with it.
+	Notes []Note `json:"notes,omitempty"`
 }

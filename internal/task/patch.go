@@ -54,9 +54,11 @@ const (
 // PullRequest is what a task leaves at the forge. For --publish branch only
 // Branch and HeadSHA are set.
 type PullRequest struct {
-	Number  int              `json:"number,omitempty"`
-	URL     string           `json:"url,omitempty"`
-	Branch  string           `json:"branch"`
-	HeadSHA string           `json:"head_sha"`
-	State   PullRequestState `json:"state,omitempty"`
+	Number  int    `json:"number,omitempty"`
+	URL     string `json:"url,omitempty"`
+	Branch  string `json:"branch"`
+	HeadSHA string `json:"head_sha"`
+	// Base is the branch it is for.
+	Base  string           `json:"base,omitempty"`
+	State PullRequestState `json:"state,omitempty"`
 }

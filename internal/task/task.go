@@ -60,7 +60,9 @@ type Origin struct {
 	Thread string `json:"thread,omitempty"`
 	// Message is the message that asked, in the form of its source.
 	Message string `json:"message,omitempty"`
-	Cause   Cause  `json:"cause,omitempty"`
+	// Answers are further messages that get one answer each at the end.
+	Answers []string `json:"answers,omitempty"`
+	Cause   Cause    `json:"cause,omitempty"`
 	// Shift and Row name the fleet shift and its row, if any.
 	Shift string `json:"shift,omitempty"`
 	Row   string `json:"row,omitempty"`
@@ -94,6 +96,18 @@ type Request struct {
 	Branch string `json:"branch,omitempty"`
 	// Resume is an earlier task whose kept patch the agent starts from.
 	Resume ID `json:"resume,omitempty"`
+}
+
+// Again returns the request of t once more, asked for by actor in a new
+// delivery. A task that ran out of budget or was cancelled goes on from the
+// patch that it left.
+func (t Task) Again(actor Actor, deliveryID string) Request {
+	req := t.Request
+	req.Actor, req.DeliveryID, req.Resume = actor, deliveryID, ""
+	if t.Status == StatusBudgetExhausted || t.Status == StatusCancelled {
+		req.Resume = t.ID
+	}
+	return req
 }
 
 // Task is an accepted request.

@@ -47,6 +47,9 @@ func (p *Progress) Record(_ context.Context, e task.Event) error {
 	return nil
 }
 
+// Recall implements runner.Recorder: the command line makes one attempt.
+func (p *Progress) Recall(context.Context, task.ID) ([]task.Event, error) { return nil, nil }
+
 // Notice prints a line that is no event: the model client waits, say.
 func (p *Progress) Notice(text string) {
 	p.mu.Lock()
@@ -141,7 +144,7 @@ func (p *Progress) lines(e task.Event) []string {
 	case task.EventVerdict:
 		v := decode[judge.Verdict](e)
 		return []string{fmt.Sprintf("judge: %s: %s", v.Decision, v.Summary)}
-	case task.EventOutcome:
+	case task.EventBase, task.EventChange, task.EventOutcome:
 	}
 	return nil
 }

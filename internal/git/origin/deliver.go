@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,7 +18,7 @@ import (
 	"honk/internal/task"
 )
 
-// localBranch creates a branch in a repository of this machine without
+// localBranch makes or moves a branch in a repository of this machine without
 // running git there: a push would run git-receive-pack under that
 // repository's configuration and hooks. New objects are added as loose files,
 // then one ref file, in git's own way of locking.
@@ -35,8 +36,12 @@ func (d localBranch) head(ctx context.Context, ref string) (string, error) {
 	return sha, err
 }
 
-func (d localBranch) create(ctx context.Context, ref, sha string) error {
-	if err := d.free(ctx, ref); err != nil {
+func (d localBranch) set(ctx context.Context, ref, old, sha string) error {
+	check := d.free
+	if old != "" {
+		check = d.idle
+	}
+	if err := check(ctx, ref); err != nil {
 		return err
 	}
 	from, err := os.OpenRoot(d.from.Dir)
@@ -57,7 +62,35 @@ func (d localBranch) create(ctx context.Context, ref, sha string) error {
 		return err
 	}
 	defer refs.Close()
-	return refs.createRef(ref, sha)
+	if old == "" {
+		return refs.createRef(ref, sha)
+	}
+	return refs.moveRef(ref, sha, func() error {
+		// Under the lock for it, the ref stays where it is.
+		if at, err := d.head(ctx, ref); err != nil || at != old {
+			return errors.Join(err, Moved(ref))
+		}
+		return nil
+	})
+}
+
+// idle refuses a branch that is checked out: its work tree would seem to take
+// the commit back.
+func (d localBranch) idle(_ context.Context, ref string) error {
+	heads, err := fs.Glob(os.DirFS(d.repo.common), "worktrees/*/HEAD")
+	if err != nil {
+		return fmt.Errorf("listing work trees: %w", err)
+	}
+	if !d.repo.bare {
+		heads = append(heads, "HEAD")
+	}
+	for _, head := range heads {
+		if readLine(filepath.Join(d.repo.common, head)) == "ref: "+ref {
+			return task.Errorf(task.CodeConflict,
+				"the branch %q is checked out in a work tree; switch that to another branch and try again", short(ref))
+		}
+	}
+	return nil
 }
 
 // free refuses a ref that could not live beside those which are there, packed
@@ -128,29 +161,54 @@ func (o *owned) addLoose(from *os.Root, head string) error {
 
 // createRef makes a ref under git's lock for it.
 func (o *owned) createRef(ref, sha string) error {
+	return o.lockRef(ref, sha, func(lockFile string) error {
+		// A link, unlike a rename, never replaces what is there.
+		err := o.Link(lockFile, ref)
+		if errors.Is(err, fs.ErrExist) {
+			return task.Errorf(task.CodeConflict, "the branch %q exists already", short(ref))
+		}
+		return err
+	})
+}
+
+// moveRef moves a ref under git's lock for it, if check agrees.
+func (o *owned) moveRef(ref, sha string, check func() error) error {
+	return o.lockRef(ref, sha, func(lockFile string) error {
+		if err := check(); err != nil {
+			return err
+		}
+		// A packed ref has no file; one that is a name for another, or a
+		// link, is not ours to replace.
+		was, err := o.ReadFile(ref)
+		info, statErr := o.Lstat(ref)
+		if statErr == nil && (err != nil || !info.Mode().IsRegular() || strings.HasPrefix(string(was), "ref:")) {
+			return task.Errorf(task.CodeConflict, "the branch %q is a name for another; name that one", short(ref))
+		}
+		return o.Rename(lockFile, ref)
+	})
+}
+
+// lockRef writes what a ref shall hold into its lock file and puts that in
+// place.
+func (o *owned) lockRef(ref, sha string, place func(lockFile string) error) error {
 	if err := o.mkdir(path.Dir(ref)); err != nil {
-		return fmt.Errorf("creating %q: %w", ref, err)
+		return fmt.Errorf("setting %q: %w", ref, err)
 	}
 	lockFile := ref + ".lock"
 	f, err := o.OpenFile(lockFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return task.Errorf(task.CodeConflict, "somebody else is creating the branch %q; try again", short(ref))
+		return task.Errorf(task.CodeConflict, "somebody else is changing the branch %q; try again", short(ref))
 	}
 	if err != nil {
-		return fmt.Errorf("creating %q: %w", ref, err)
+		return fmt.Errorf("setting %q: %w", ref, err)
 	}
 	defer func() { _ = o.Remove(lockFile) }()
 	_, err = io.WriteString(f, sha+"\n")
 	if err = errors.Join(err, f.Sync(), f.Close(), o.own(lockFile)); err != nil {
-		return fmt.Errorf("creating %q: %w", ref, err)
+		return fmt.Errorf("setting %q: %w", ref, err)
 	}
-	// A link, unlike a rename, never replaces what is there.
-	err = o.Link(lockFile, ref)
-	if errors.Is(err, fs.ErrExist) {
-		return task.Errorf(task.CodeConflict, "the branch %q exists already", short(ref))
-	}
-	if err != nil {
-		return fmt.Errorf("creating %q: %w", ref, err)
+	if err := place(lockFile); err != nil {
+		return fmt.Errorf("setting %q: %w", ref, err)
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ type lens struct{ command.Repo }
 // lens returns a git directory of ours that shows another repository's refs
 // and objects under a config file of our own. It is for reading only.
 func (c Cache) lens(l local) (view lens, done func(), err error) {
-	dir, err := os.MkdirTemp(filepath.Join(c.Dir, "tasks"), "lens-")
+	dir, err := os.MkdirTemp(c.Scratch, "lens-")
 	if err != nil {
 		return lens{}, nil, fmt.Errorf("making a lens: %w", err)
 	}

@@ -14,9 +14,11 @@ import (
 type Cache struct {
 	// Binary is the git command's path.
 	Binary string
-	// Dir has the directories mirrors and tasks.
+	// Dir has the directory mirrors.
 	Dir string
-	Log *slog.Logger
+	// Scratch is where what lives no longer than a call is made.
+	Scratch string
+	Log     *slog.Logger
 }
 
 // Commit is a commit at its source.
@@ -54,15 +56,16 @@ func (c Cache) Locate(ctx context.Context, src Source, ref string) (found Commit
 	return found, err
 }
 
-// Destination is where a branch is created.
+// Destination is where a branch is made or moved.
 type Destination struct {
 	// Repo can read what HeadFunc finds.
 	command.Repo
 	// HeadFunc returns the commit a ref names, "" when there is none.
 	HeadFunc func(ctx context.Context, ref string) (string, error)
-	// CreateFunc makes the ref if nobody has made it before. The error's
-	// code is conflict if somebody has.
-	CreateFunc func(ctx context.Context, ref, sha string) error
+	// SetFunc moves the ref from the commit it is at, "" for one that there
+	// is not yet, to another. The error's code is conflict if it is
+	// elsewhere by now.
+	SetFunc func(ctx context.Context, ref, from, to string) error
 	// CloseFunc ends the use.
 	CloseFunc func()
 }
@@ -72,7 +75,7 @@ func (c Cache) Destination(src Source, from command.Repo) (Destination, error) {
 	if !src.Local() {
 		m, err := c.mirror(src)
 		remote := remoteBranch{from, m}
-		return Destination{from, remote.head, remote.create, func() {}}, err
+		return Destination{from, remote.head, remote.set, func() {}}, err
 	}
 	l, err := discover(src.Repo.URL)
 	if err != nil {
@@ -80,10 +83,10 @@ func (c Cache) Destination(src Source, from command.Repo) (Destination, error) {
 	}
 	lens, done, err := c.lens(l)
 	here := localBranch{from, l, lens}
-	return Destination{lens.Repo, here.head, here.create, done}, err
+	return Destination{lens.Repo, here.head, here.set, done}, err
 }
 
-// remoteBranch creates a branch by git push to a literal URL.
+// remoteBranch makes or moves a branch by git push to a literal URL.
 type remoteBranch struct {
 	from command.Repo
 	m    mirror
@@ -100,14 +103,24 @@ func (r remoteBranch) head(ctx context.Context, ref string) (string, error) {
 	return sha, r.m.explain(err)
 }
 
-func (r remoteBranch) create(ctx context.Context, ref, sha string) error {
-	_, err := r.push(ctx, "push", "--quiet", "--porcelain", "--no-follow-tags", "--recurse-submodules=no",
-		// The empty lease means: only if the ref does not exist.
-		"--force-with-lease="+ref+":", "--", r.m.src.Repo.URL, sha+":"+ref)
+func (r remoteBranch) set(ctx context.Context, ref, from, to string) error {
+	_, err := r.push(ctx, "push", "--quiet", "--no-follow-tags", "--recurse-submodules=no",
+		// The empty lease means: only if the ref does not exist. With another
+		// one, what is pushed has it as its parent.
+		"--force-with-lease="+ref+":"+from, "--", r.m.src.Repo.URL, to+":"+ref)
+	if from != "" && command.Complains(err, "stale info", "fetch first", "non-fast-forward", "cannot lock ref", "failed to update ref", "incorrect old value") {
+		return Moved(ref)
+	}
 	if command.Complains(err, "stale info", "rejected", "already exists") {
 		return task.Errorf(task.CodeConflict, "the repository does not take the branch: %w", err)
 	}
 	return r.m.explain(err)
+}
+
+// Moved is the error of a ref that is not where it was.
+func Moved(ref string) error {
+	return task.Errorf(task.CodeConflict,
+		"somebody pushed to the branch %q in between; ask again, and the change is made on top of that", short(ref))
 }
 
 // push runs in the task's directory, with the mirror's right of access.
