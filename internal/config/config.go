@@ -11,7 +11,8 @@ type Config struct {
 	GitHub GitHub
 	Slack  Slack
 
-	// PostgreSQL to keep tasks in, as a postgres:// URL.
+	// PostgreSQL to keep tasks in, as a postgres:// URL. Without it, `honk
+	// serve` starts a private one below the data directory.
 	DatabaseURL Secret `env:"HONK_DATABASE_URL"`
 	// Address and port the server listens on.
 	Listen string `env:"HONK_LISTEN" envDefault:"127.0.0.1:8080"`
@@ -59,6 +60,8 @@ type GitHub struct {
 	PrivateKey Secret `env:"HONK_GITHUB_PRIVATE_KEY"`
 	// Secret that webhooks are signed with.
 	WebhookSecret Secret `env:"HONK_GITHUB_WEBHOOK_SECRET"`
+	// The secret before, accepted as well while a new one is taken into use.
+	WebhookSecretPrevious Secret `env:"HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS"`
 	// Base URL of the REST API.
 	APIURL string `env:"HONK_GITHUB_API_URL" envDefault:"https://api.github.com"`
 	// Base URL that repositories are cloned from.

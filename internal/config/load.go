@@ -30,6 +30,16 @@ const (
 // the variable or the place in the file and the remedy. Load does not change
 // the process's environment: the caller removes SecretNames from it.
 func Load(environ map[string]string) (*Config, error) {
+	return load(environ, func(*Config, *problems) {})
+}
+
+// LoadService is Load for a process of the service: what such a process cannot
+// do without is a problem, too.
+func LoadService(environ map[string]string, need Need) (*Config, error) {
+	return load(environ, func(c *Config, p *problems) { c.checkService(need, p) })
+}
+
+func load(environ map[string]string, check func(*Config, *problems)) (*Config, error) {
 	environ = maps.Clone(environ)
 	var p problems
 	readSecretFiles(environ, &p)
@@ -46,6 +56,7 @@ func Load(environ map[string]string) (*Config, error) {
 		p = append(p, err)
 	}
 	cfg.Org = org
+	check(cfg, &p)
 	if err := p.join(); err != nil {
 		return nil, err
 	}
@@ -74,6 +85,7 @@ func (c *Config) Known() []string {
 	values := []string{
 		c.LLM.APIKey.Reveal(), c.DatabaseURL.Reveal(),
 		c.GitHub.PrivateKey.Reveal(), c.GitHub.WebhookSecret.Reveal(),
+		c.GitHub.WebhookSecretPrevious.Reveal(),
 		c.Slack.BotToken.Reveal(), c.Slack.SigningSecret.Reveal(), c.Slack.AppToken.Reveal(),
 	}
 	if u, err := url.Parse(c.DatabaseURL.Reveal()); err == nil {

@@ -189,7 +189,7 @@ func TestConfig_known(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"hunter2-hunter2", "postgres://honk:hunter2-hunter2@db/honk", "value-of-HONK_GITHUB_WEBHOOK_SECRET",
+		"hunter2-hunter2", "postgres://honk:hunter2-hunter2@db/honk", "value-of-HONK_GITHUB_WEBHOOK_SECRET", "value-of-HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS",
 		"value-of-HONK_SLACK_APP_TOKEN", "value-of-HONK_SLACK_BOT_TOKEN", "value-of-HONK_SLACK_SIGNING_SECRET",
 	}
 	if got := slices.Sorted(slices.Values(cfg.Known())); !slices.Equal(got, want) {
@@ -200,7 +200,7 @@ func TestConfig_known(t *testing.T) {
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"HONK_DATABASE_URL", "HONK_GITHUB_PRIVATE_KEY", "HONK_GITHUB_WEBHOOK_SECRET", "HONK_LLM_API_KEY",
+		"HONK_DATABASE_URL", "HONK_GITHUB_PRIVATE_KEY", "HONK_GITHUB_WEBHOOK_SECRET", "HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS", "HONK_LLM_API_KEY",
 		"HONK_SLACK_APP_TOKEN", "HONK_SLACK_BOT_TOKEN", "HONK_SLACK_SIGNING_SECRET", "OPENAI_API_KEY",
 	}
 	if got := slices.Sorted(slices.Values(config.SecretNames())); !slices.Equal(got, want) {

@@ -27,6 +27,8 @@ type Org struct {
 	// The operator's verify commands. The first entry whose `repo` matches
 	// replaces the repository's own list.
 	Verify []RepoVerify `yaml:"verify"`
+	// How the service behaves.
+	Service Service `yaml:"service"`
 }
 
 // Model is what is known of a model.
@@ -208,6 +210,7 @@ func (o *Org) fill() {
 	for _, rule := range o.Verify {
 		fillVerify(rule.Commands)
 	}
+	o.Service.fill()
 }
 
 func fillVerify(commands []Verify) {

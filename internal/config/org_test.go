@@ -15,15 +15,25 @@ import (
 func TestParseOrg_defaults(t *testing.T) {
 	t.Parallel()
 	want := config.Org{
-		Limits: config.Limits{Steps: 80, Time: 45 * time.Minute, Tokens: 4_000_000},
-		Judge:  config.Judge{Mode: config.JudgeVeto, Floor: config.JudgeOff},
-		Policy: config.Policy{MaxFiles: 30, MaxLines: 1500},
+		Limits:  config.Limits{Steps: 80, Time: 45 * time.Minute, Tokens: 4_000_000},
+		Judge:   config.Judge{Mode: config.JudgeVeto, Floor: config.JudgeOff},
+		Policy:  config.Policy{MaxFiles: 30, MaxLines: 1500},
+		Service: defaultService(),
 	}
 	for _, in := range []string{"", "# nothing\n", "---\n", "limits:\n  # steps: 3\njudge:\npolicy:\n"} {
 		got, err := config.ParseOrg("honk.yaml", []byte(in))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("ParseOrg(%q): %v (-want +got):\n%s", in, err, diff)
 		}
+	}
+}
+
+func defaultService() config.Service {
+	return config.Service{
+		Tasks: 2, RepositoryTasks: 2, Grace: time.Minute, EditEvery: 30 * time.Second,
+		Retention:   config.Retention{Deliveries: 168 * time.Hour, Events: 720 * time.Hour, Patches: 2160 * time.Hour},
+		FollowUp:    config.FollowUp{Repairs: 2, Reviews: 5, Quiet: 3 * time.Minute, Longest: 10 * time.Minute},
+		PullRequest: "draft", Label: "honk",
 	}
 }
 
@@ -59,11 +69,23 @@ secrets:
 verify:
   - repo: acme/*
     commands: [{run: make check}, {name: vet, kind: lint, run: go vet ./..., dir: api, timeout: 2m}]
+service:
+  tasks: 8
+  grace: 10s
+  budget: {day_usd: 50, repository_day_tokens: 1000000}
+  retention: {events: 7d}
+  follow_up: {repairs: -1}
+  pull_request: ready
+  bots: [41898282]
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
 	in, cached, no := 0.3, 0.125, false
+	service := defaultService()
+	service.Tasks, service.Grace, service.PullRequest, service.Bots = 8, 10*time.Second, "ready", []int64{41898282}
+	service.Budget = config.Budget{DayUSD: 50, RepositoryDayTokens: 1_000_000}
+	service.Retention.Events, service.FollowUp.Repairs = 7*24*time.Hour, -1
 	want := config.Org{
 		Models: map[string]config.Model{
 			"qwen3-coder": {
@@ -95,6 +117,7 @@ verify:
 			{Name: "make check", Kind: "test", Run: "make check", Timeout: 10 * time.Minute},
 			{Name: "vet", Kind: "lint", Run: "go vet ./...", Dir: "api", Timeout: 2 * time.Minute},
 		}}},
+		Service: service,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("ParseOrg (-want +got):\n%s", diff)
@@ -124,6 +147,10 @@ func TestParseOrg_refused(t *testing.T) {
 		"steps":            {"limits: {steps: 251}", "honk.yaml: limits.steps 251 is out of range; use 1 to 250"},
 		"cost":             {"limits: {cost_usd: -1}", "honk.yaml: limits: cost_usd and tokens cannot be negative"},
 		"mode":             {"judge: {mode: strict}", `honk.yaml: judge: mode "strict" is unknown`},
+		"no tasks":         {"service: {tasks: -1}", "honk.yaml: service: tasks and repository_tasks must be at least 1"},
+		"retention":        {"service: {retention: {deliveries: 1h}}", "use at least 72h"},
+		"day budget":       {"service: {budget: {day_usd: -1}}", "honk.yaml: service.budget: an amount is negative"},
+		"pull request":     {"service: {pull_request: merged}", `service.pull_request "merged" is unknown; use draft or ready`},
 		"floor":            {"judge: {mode: off, floor: veto}", "honk.yaml: judge.mode off is milder than judge.floor veto"},
 		"root mount":       {"sandbox: {mounts: [{host: /}]}", `host "/" would open the sandbox`},
 		"docker socket":    {"sandbox: {mounts: [{host: /run/docker.sock}]}", "would open the sandbox"},
