@@ -24,6 +24,17 @@ need() {
 }
 need git git
 need bwrap bubblewrap
+# The private database of honk serve and honk demo, and that of the tests. The
+# server's programs are off the PATH on Debian, as on most systems.
+postgres=
+if ! { command -v initdb && command -v postgres; } >/dev/null &&
+	! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null &&
+	! compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null &&
+	! compgen -G '/home/linuxbrew/.linuxbrew/opt/postgresql*/bin/initdb' >/dev/null &&
+	[ ! -x /usr/local/pgsql/bin/initdb ]; then
+	postgres=postgresql
+	packages+=(postgresql)
+fi
 if [ "${1:-}" = ci ]; then
 	need make make
 	# The race detector links against C.
@@ -54,6 +65,13 @@ if [ "${#packages[@]}" -gt 0 ]; then
 	fi
 	echo "setup: installing ${packages[*]}"
 	"${sudo[@]}" apt-get update -q
+	# The programs are wanted, not a server that runs from now on.
+	no_cluster=/etc/postgresql-common/createcluster.d/honk-setup.conf
+	if [ -n "$postgres" ]; then
+		"${sudo[@]}" mkdir -p "${no_cluster%/*}"
+		echo 'create_main_cluster = false' | "${sudo[@]}" tee "$no_cluster" >/dev/null
+		trap '"${sudo[@]}" rm -f "$no_cluster"' EXIT
+	fi
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -q --no-install-recommends "${packages[@]}"
 fi

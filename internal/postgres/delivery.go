@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"honk/internal/task"
+)
+
+// AddDelivery stores a delivery and reports whether it is new.
+func (s Store) AddDelivery(ctx context.Context, d task.Delivery) (bool, error) {
+	n, err := s.affect(ctx, addDelivery, pgx.StrictNamedArgs{
+		"source": string(d.Source), "id": d.ID, "event": d.Event, "payload": []byte(d.Payload),
+	})
+	return n == 1, err
+}
+
+const addDelivery = `INSERT INTO deliveries (source, id, event, payload)
+	VALUES (@source, @id, @event, @payload) ON CONFLICT DO NOTHING`
+
+// Delivery returns a delivery that has not been handled; ErrNotFound when it
+// has been, or is not known.
+func (s Store) Delivery(ctx context.Context, source task.Source, id string) (task.Delivery, error) {
+	return one(ctx, s, findDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id},
+		func(row pgx.CollectableRow) (task.Delivery, error) {
+			d := task.Delivery{Source: source, ID: id}
+			var payload []byte
+			err := row.Scan(&d.Event, &payload)
+			d.Payload = payload
+			return d, err
+		})
+}
+
+const findDelivery = `SELECT event, payload FROM deliveries
+	WHERE source = @source AND id = @id AND handled_at IS NULL`
+
+// Handled stores what became of a delivery.
+func (s Store) Handled(ctx context.Context, source task.Source, id, result string) error {
+	return s.exec(ctx, handleDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id, "result": result})
+}
+
+const handleDelivery = `UPDATE deliveries SET handled_at = now(), result = @result WHERE source = @source AND id = @id`
+
+// KnownDeliveries returns which of some IDs have arrived.
+func (s Store) KnownDeliveries(ctx context.Context, source task.Source, ids []string) ([]string, error) {
+	return many(ctx, s, knownDeliveries, pgx.StrictNamedArgs{"source": string(source), "ids": ids}, pgx.RowTo[string])
+}
+
+const knownDeliveries = `SELECT id FROM deliveries WHERE source = @source AND id = ANY(@ids)`
+
+// Retention says how long what is no longer needed is kept.
+type Retention struct {
+	// Deliveries are kept for as long as a source may repeat them.
+	Deliveries, Events, Patches time.Duration
+}
+
+// Forget removes what is older than the retention, of ended tasks only, and
+// returns how many rows went.
+func (s Store) Forget(ctx context.Context, keep Retention) (removed int64, err error) {
+	for _, q := range []struct {
+		sql string
+		age time.Duration
+	}{
+		{forgetDeliveries, keep.Deliveries},
+		{forgetEvents, keep.Events},
+		{forgetVerdicts, keep.Events},
+		{forgetPatches, keep.Patches},
+		{forgetBudgets, keep.Patches},
+		{forgetFeedback, keep.Events},
+	} {
+		n, err := s.affect(ctx, q.sql, pgx.StrictNamedArgs{"age": q.age})
+		if err != nil {
+			return removed, err
+		}
+		removed += n
+	}
+	return removed, nil
+}
+
+const forgetDeliveries = `DELETE FROM deliveries WHERE handled_at < now() - @age::interval`
+
+const forgetEvents = `DELETE FROM events USING tasks
+	WHERE tasks.id = events.task_id AND tasks.finished_at < now() - @age::interval`
+
+const forgetVerdicts = `DELETE FROM verdicts USING tasks
+	WHERE tasks.id = verdicts.task_id AND tasks.finished_at < now() - @age::interval`
+
+const forgetPatches = `DELETE FROM patches USING tasks
+	WHERE tasks.id = patches.task_id AND tasks.finished_at < now() - @age::interval`
+
+// What is still reserved is somebody's.
+const forgetBudgets = `DELETE FROM budgets WHERE touched_at < now() - @age::interval
+	AND reserved_usd = 0 AND reserved_tokens = 0`
+
+const forgetFeedback = `DELETE FROM feedback WHERE taken_at < now() - @age::interval`
