@@ -1,0 +1,47 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"honk/internal/postgres"
+	"honk/internal/task"
+)
+
+type deliveryWorker struct {
+	river.WorkerDefaults[delivery]
+	w *Worker
+}
+
+// Timeout implements river.Worker.
+func (*deliveryWorker) Timeout(*river.Job[delivery]) time.Duration { return 2 * time.Minute }
+
+// Work hands a delivery to its door. One that has been handled before is
+// left alone: the answer to an earlier try was lost.
+func (d *deliveryWorker) Work(ctx context.Context, job *river.Job[delivery]) error {
+	found, err := d.w.db.Delivery(ctx, job.Args.Source, job.Args.ID)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log := d.w.opts.Log.With("source", found.Source, "delivery_id", found.ID, "event", found.Event)
+	door, ok := d.w.opts.Doors[found.Source]
+	if !ok {
+		return d.w.db.Handled(ctx, found.Source, found.ID, "this source is not configured")
+	}
+	result, err := door.HandleFunc(ctx, found)
+	if err != nil && actionOf(task.CodeOf(err)) != giveUp {
+		log.WarnContext(ctx, "delivery put off", "error", err)
+		return afterError(err)
+	}
+	if err != nil {
+		log.WarnContext(ctx, "delivery refused", "error", err)
+		result = "refused: " + err.Error()
+	}
+	return d.w.db.Handled(ctx, found.Source, found.ID, result)
+}
