@@ -1,0 +1,112 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+)
+
+// Review is a submitted review of a pull request.
+type Review struct {
+	ID int64
+	// State is approved, changes_requested, commented, dismissed or pending.
+	State       string
+	Body        string
+	Author      User
+	SubmittedAt time.Time
+	SHA         string
+	URL         string
+	Comments    []ReviewComment
+}
+
+// ReviewComment is a comment at a line of a pull request's diff.
+type ReviewComment struct {
+	ID       int64
+	ReviewID int64
+	// InReplyTo is the comment that opens the thread, 0 for itself.
+	InReplyTo int64
+	Body      string
+	Author    User
+	Path      string
+	// Line is in the file as the pull request has it, where it stood
+	// originally when it is outdated, 0 when the file as a whole is meant.
+	Line      int
+	DiffHunk  string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	URL       string
+}
+
+func reviewCommentOf(c *github.PullRequestComment) ReviewComment {
+	return ReviewComment{
+		ID: c.GetID(), ReviewID: c.GetPullRequestReviewID(), InReplyTo: c.GetInReplyTo(),
+		Body: c.GetBody(), Author: userOf(c.User), Path: c.GetPath(),
+		Line: cmp.Or(c.GetLine(), c.GetOriginalLine()), DiffHunk: c.GetDiffHunk(),
+		CreatedAt: c.GetCreatedAt().Time, UpdatedAt: c.GetUpdatedAt().Time, URL: c.GetHTMLURL(),
+	}
+}
+
+// Review reads a review with its comments.
+func (r *Repo) Review(ctx context.Context, number int, id int64) (Review, error) {
+	doing, need := fmt.Sprintf("reading a review of #%d", number), "pull_requests: read"
+	got, _, err := r.gh.PullRequests.GetReview(ctx, r.owner, r.name, number, id)
+	if err != nil {
+		return Review{}, r.at.Explain(err, doing, need)
+	}
+	review := Review{
+		ID: got.GetID(), State: strings.ToLower(got.GetState()), Body: got.GetBody(), Author: userOf(got.User),
+		SubmittedAt: got.GetSubmittedAt().Time, SHA: got.GetCommitID(), URL: got.GetHTMLURL(),
+	}
+	err = r.pages(doing, need, func(page github.ListOptions) (*github.Response, error) {
+		got, resp, err := r.gh.PullRequests.ListReviewComments(ctx, r.owner, r.name, number, id, &page)
+		for _, c := range got {
+			review.Comments = append(review.Comments, reviewCommentOf(c))
+		}
+		return resp, err
+	})
+	return review, err
+}
+
+// ReviewComments lists the comments at lines of a pull request that were
+// written or edited since a time, oldest first; the zero time lists all.
+func (r *Repo) ReviewComments(ctx context.Context, number int, since time.Time) ([]ReviewComment, error) {
+	var list []ReviewComment
+	opts := &github.PullRequestListCommentsOptions{Sort: "created", Direction: "asc", Since: since.UTC()}
+	doing, need := fmt.Sprintf("listing the review comments of #%d", number), "pull_requests: read"
+	err := r.pages(doing, need, func(page github.ListOptions) (*github.Response, error) {
+		opts.ListOptions = page
+		got, resp, err := r.gh.PullRequests.ListComments(ctx, r.owner, r.name, number, opts)
+		for _, c := range got {
+			list = append(list, reviewCommentOf(c))
+		}
+		return resp, err
+	})
+	return list, err
+}
+
+// ReplyToReviewComment answers in the thread that a comment opened: GitHub
+// takes the thread's first comment only.
+func (r *Repo) ReplyToReviewComment(ctx context.Context, number int, id int64, body string) (ReviewComment, error) {
+	var got github.PullRequestComment
+	path := fmt.Sprintf("pulls/%d/comments/%d/replies", number, id)
+	err := r.ask(ctx, http.MethodPost, path, map[string]string{"body": body}, &got)
+	if err != nil {
+		return ReviewComment{}, r.at.Explain(err,
+			fmt.Sprintf("answering a review comment of #%d", number), "pull_requests: write")
+	}
+	return reviewCommentOf(&got), nil
+}
+
+// EditReviewComment replaces the text of a comment at a line.
+func (r *Repo) EditReviewComment(ctx context.Context, id int64, body string) (ReviewComment, error) {
+	got, _, err := r.gh.PullRequests.EditComment(ctx, r.owner, r.name, id, &github.PullRequestComment{Body: &body})
+	if err != nil {
+		return ReviewComment{}, r.at.Explain(err, "editing a review comment", "pull_requests: write")
+	}
+	return reviewCommentOf(got), nil
+}
