@@ -1,0 +1,228 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"honk/integrations/github/client"
+	"honk/integrations/github/event"
+	"honk/integrations/github/markdown"
+	"honk/internal/config"
+	"honk/internal/grammar"
+	"honk/internal/postgres"
+	"honk/internal/task"
+)
+
+// asking is somebody's command on its way to be done.
+type asking struct {
+	d    *Door
+	talk *client.Repo
+	e    event.Event
+	repo task.Repo
+	// by is who asks; text is what they wrote, without what nobody sees,
+	// and hidden names what that was.
+	by     event.User
+	text   string
+	hidden []string
+	// at is the message that asks, key its name in our tables: the same
+	// message is one task, however often and under whichever number it is
+	// delivered.
+	at  client.Target
+	key string
+	// pull is set where the thread is a pull request, ours if it is ours.
+	pull *client.PullRequest
+	ours *postgres.PullRequest
+}
+
+// ask prepares a command: it finds out whether its author may ask, and where
+// they ask.
+func (d *Door) ask(ctx context.Context, e event.Event, by event.User, body string, at client.Target) (a *asking, refusal string, err error) {
+	talk, err := d.App.Talk(ctx, e.Repository.Owner, e.Repository.Name)
+	if err != nil {
+		return nil, "", err
+	}
+	a = &asking{
+		d: d, talk: talk, e: e, repo: d.repo(e), by: by, at: at,
+		key: fmt.Sprintf("%s/%d/%d", at.Kind, e.Repository.ID, at.ID),
+	}
+	a.text, a.hidden = markdown.Strip(body)
+	permission, err := talk.Permission(ctx, by.Login)
+	if err != nil {
+		return nil, "", err
+	}
+	if !client.CanWrite(permission) {
+		// Strangers get a reaction, never a comment.
+		a.react(ctx, "confused")
+		return nil, "refused: no write access", nil
+	}
+	if e.Subject.IsPull {
+		err = a.findPull(ctx)
+	}
+	return a, "", err
+}
+
+// repo names the event's repository with the URL that the operator
+// configured: a payload says nothing about where code comes from.
+func (d *Door) repo(e event.Event) task.Repo {
+	r := e.Repository.Repo
+	r.URL = d.cloneURL(r)
+	return r
+}
+
+func (a *asking) findPull(ctx context.Context) error {
+	pull, err := a.talk.PullRequest(ctx, a.e.Subject.Number)
+	if err != nil {
+		return err
+	}
+	a.pull = &pull
+	ours, err := a.d.DB.PullRequest(ctx, a.repo, pull.Number)
+	switch {
+	case err == nil:
+		a.ours = &ours
+	case !isMissing(err):
+		return err
+	}
+	return nil
+}
+
+// react is a courtesy: without it nothing is lost.
+func (a *asking) react(ctx context.Context, content string) {
+	if _, err := a.talk.React(ctx, a.at, content); err != nil {
+		a.d.Log.WarnContext(ctx, "reaction not added", "repo", a.repo.String(), "error", err)
+	}
+}
+
+func (a *asking) say(ctx context.Context, text string, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.d.reply(ctx, a.repo, thread(a.e.Subject.Number), a.key, text)
+}
+
+// handleComment does what a comment on an issue or pull request says.
+func (d *Door) handleComment(ctx context.Context, e event.Event) (string, error) {
+	if !hasCommand(e.Comment.Body) {
+		return "no command", nil
+	}
+	a, refusal, err := d.ask(ctx, e, e.Comment.Author, e.Comment.Body, client.Target{Kind: client.TargetComment, ID: e.Comment.ID})
+	if a == nil || err != nil {
+		return refusal, err
+	}
+	cmd, err := a.command()
+	if err != nil {
+		a.react(ctx, "confused")
+		return "not understood", a.say(ctx, d.Pages.NearMiss(a.key, err), nil)
+	}
+	return a.do(ctx, cmd)
+}
+
+// command parses what is asked and holds its options against what the
+// organisation allows.
+func (a *asking) command() (grammar.Command, error) {
+	rest, _ := grammar.Find(a.text, trigger)
+	cmd, err := grammar.Parse(rest, grammar.Rules{})
+	if err != nil {
+		return cmd, err
+	}
+	if m := cmd.Options.Model; m != "" && !slices.Contains(a.d.Models, m) {
+		return cmd, task.Errorf(task.CodeInvalid, "model:%s is none of %q", m, a.d.Models)
+	}
+	if j := config.JudgeMode(cmd.Options.Judge); j != "" && j.Stricter(a.d.Floor) != j {
+		return cmd, task.Errorf(task.CodeInvalid, "judge:%s is milder than this organisation allows; use judge:%s", j, a.d.Floor)
+	}
+	return cmd, nil
+}
+
+func (a *asking) do(ctx context.Context, cmd grammar.Command) (string, error) {
+	tasks, err := a.d.DB.ThreadTasks(ctx, a.repo, thread(a.e.Subject.Number), 20)
+	if err != nil {
+		return "", err
+	}
+	switch cmd.Verb {
+	case grammar.VerbHelp:
+		return "help", a.say(ctx, a.d.Pages.Help(a.key), nil)
+	case grammar.VerbStatus:
+		text, err := a.status(ctx, tasks)
+		return "status", a.say(ctx, text, err)
+	case grammar.VerbCancel:
+		return a.cancel(ctx, tasks)
+	case grammar.VerbRetry:
+		return a.retry(ctx, cmd, tasks)
+	case grammar.VerbTask:
+	}
+	if given, err := a.d.DB.HasNote(ctx, a.key); given || err != nil {
+		return "given to a task before", err
+	}
+	for _, t := range tasks {
+		if !t.Status.Final() {
+			return a.note(ctx, cmd, t.Task)
+		}
+	}
+	return a.task(ctx, cmd)
+}
+
+// note gives a request to the task that is at work in the thread.
+func (a *asking) note(ctx context.Context, cmd grammar.Command, t task.Task) (string, error) {
+	taken, err := a.d.DB.AddNote(ctx, t.ID, a.key, task.Note{Author: a.by.Login, At: a.e.Comment.CreatedAt, Text: cmd.Prompt})
+	if err != nil {
+		return "", err
+	}
+	if !taken {
+		return a.task(ctx, cmd) // it has just ended
+	}
+	a.react(ctx, "eyes")
+	return fmt.Sprintf("given to task %s", t.ID), nil
+}
+
+// cancel ends what runs in the thread; on an idle pull request of ours it
+// ends what Honk would start by itself.
+func (a *asking) cancel(ctx context.Context, tasks []postgres.Record) (string, error) {
+	ended := 0
+	for _, t := range tasks {
+		ok, err := a.d.DB.Cancel(ctx, t.ID, "@"+a.by.Login)
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			ended++
+		}
+	}
+	if ended > 0 {
+		a.react(ctx, "eyes")
+		return "cancelled", nil // the task's own message says so
+	}
+	if a.ours != nil && a.ours.State == task.PullRequestOpen {
+		if _, err := a.d.DB.Mute(ctx, a.repo, a.ours.Number); err != nil {
+			return "", err
+		}
+		return "muted", a.say(ctx, a.d.Pages.Muted(a.key), nil)
+	}
+	return "nothing to cancel", a.say(ctx, a.d.Pages.NothingToCancel(a.key), nil)
+}
+
+// retry submits the thread's last task once more.
+func (a *asking) retry(ctx context.Context, cmd grammar.Command, tasks []postgres.Record) (string, error) {
+	if len(tasks) == 0 {
+		return "nothing to retry", a.say(ctx, a.d.Pages.NothingToRetry(a.key), nil)
+	}
+	last := tasks[0]
+	if !last.Status.Final() {
+		return "still at work", a.say(ctx, a.d.Pages.StillAtWork(a.key), nil)
+	}
+	req := last.Again(a.actor(), a.key)
+	req.Origin.Message, req.Origin.URL, req.Origin.Cause = a.message(), a.e.Comment.URL, ""
+	if cmd.Options.Model != "" {
+		req.Options.Model = cmd.Options.Model
+	}
+	if cmd.Options.Judge != "" {
+		req.Options.Judge = cmd.Options.Judge
+	}
+	if cmd.Options.PullRequest != "" {
+		req.Options.PullRequest = cmd.Options.PullRequest
+	}
+	if cmd.Base != "" && req.Branch == "" {
+		req.Ref = cmd.Base
+	}
+	return a.submit(ctx, req)
+}

@@ -1,0 +1,119 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"honk/integrations/github/event"
+	"honk/internal/task"
+)
+
+// The deliveries that the door and the queue send themselves.
+const (
+	eventFeedback  = "honk.feedback"
+	eventNotesLeft = "honk.notes_left"
+)
+
+// Handle does what a delivery asks for and returns what became of it in a few
+// words. It bears repetition.
+func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
+	switch del.Event {
+	case eventFeedback:
+		return d.handleFeedback(ctx, del)
+	case eventNotesLeft:
+		return d.handleNotesLeft(ctx, del)
+	}
+	e, err := event.Parse(del.Event, del.Payload)
+	if err != nil {
+		return "", task.Errorf(task.CodeInvalid, "reading the payload: %w", err)
+	}
+	switch e.Name {
+	case "installation", "installation_repositories":
+		d.Log.InfoContext(ctx, "installation changed", "account", e.Account.Login, "action", e.Action)
+		return "noted", nil
+	case "pull_request":
+		return d.handlePull(ctx, e)
+	case "check_suite", "check_run", "workflow_run":
+		return d.handleChecks(ctx, e)
+	}
+	if reason, err := d.ignores(ctx, e.Sender, e.Comment.App.ID); reason != "" || err != nil {
+		return reason, err
+	}
+	switch e.Name {
+	case "issue_comment":
+		return d.handleComment(ctx, e)
+	case "issues":
+		return d.handleIssue(ctx, e, del.ID)
+	case "pull_request_review":
+		return d.handleReview(ctx, e)
+	case "pull_request_review_comment":
+		return d.handleReviewComment(ctx, e)
+	}
+	return "nothing to do", nil
+}
+
+// ignores says why nothing is done for a sender: only people ask, and the
+// bots that the operator lists by number. A name proves nothing.
+func (d *Door) ignores(ctx context.Context, sender event.User, app int64) (string, error) {
+	self, err := d.App.Self(ctx)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case sender.Login == self.Login(), self.BotID != 0 && sender.ID == self.BotID, app != 0 && app == self.ID:
+		return "ignored: our own", nil
+	case (sender.Type != "User" || app != 0) && !slices.Contains(d.Service.Bots, sender.ID):
+		return "ignored: not a person", nil
+	}
+	return "", nil
+}
+
+// handlePull records the life of our pull requests.
+func (d *Door) handlePull(ctx context.Context, e event.Event) (string, error) {
+	state := task.PullRequestOpen
+	switch {
+	case e.Action == "closed" && e.Merged:
+		state = task.PullRequestMerged
+	case e.Action == "closed":
+		state = task.PullRequestClosed
+	case e.Action != "reopened":
+		return "noted", nil // whose commit is at the head is looked up when it matters
+	}
+	return string(state), d.DB.ClosePullRequest(ctx, e.Repository.Repo, e.Subject.Number, state)
+}
+
+// handleNotesLeft makes a follow-up of what was said to a task in its last
+// moments.
+func (d *Door) handleNotesLeft(ctx context.Context, del task.Delivery) (string, error) {
+	var id task.ID
+	if err := json.Unmarshal(del.Payload, &id); err != nil {
+		return "", task.Errorf(task.CodeInternal, "reading which task it was: %w", err)
+	}
+	rec, err := d.DB.Task(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	req := rec.Request
+	req.DeliveryID, req.Resume = del.ID, ""
+	if res := resultOf(rec); res.PullRequest != nil && res.PullRequest.Number != 0 {
+		req.Ref, req.Branch = res.PullRequest.Branch, res.PullRequest.Branch
+	} else if rec.Status != task.StatusDelivered {
+		req.Resume = rec.ID
+	}
+	notes, err := d.DB.NotesOf(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	var said []string
+	for _, n := range notes {
+		said = append(said, n.Text)
+		req.Actor.Login = n.Author
+	}
+	req.Context = append(req.Context, task.Note{Author: rec.Request.Actor.Login, At: rec.CreatedAt, Text: rec.Request.Prompt})
+	req.Prompt = strings.Join(said, "\n\n")
+	t, _, err := d.Queue.Submit(ctx, req)
+	return fmt.Sprintf("task %s", t.ID), err
+}

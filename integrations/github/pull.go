@@ -1,0 +1,171 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hmarr/codeowners"
+
+	"honk/integrations/github/client"
+	"honk/integrations/github/page"
+	"honk/internal/runner"
+	"honk/internal/task"
+)
+
+// maxReviewers is how many are asked to review at most.
+const maxReviewers = 3
+
+// open makes or updates the pull request of a branch that was pushed.
+func (d *Door) open(ctx context.Context, at *client.Repo, p runner.Publication, pushed task.PullRequest) (task.PullRequest, error) {
+	title, body, err := d.Pages.PullRequest(p, closes(p.Task.Request))
+	if err != nil {
+		return pushed, err
+	}
+	have, found, err := at.PullRequestFor(ctx, p.Branch)
+	if err != nil {
+		return pushed, err
+	}
+	if found && have.State == task.PullRequestOpen {
+		fresh := page.Rewrite(have.Body, body)
+		if fresh != have.Body {
+			if have, err = at.EditPullRequest(ctx, have.Number, nil, &fresh); err != nil {
+				return pushed, err
+			}
+		}
+		return opened(have, pushed), nil
+	}
+	pr, err := d.create(ctx, at, client.NewPullRequest{
+		Title: title, Body: body, Branch: p.Branch, Base: p.BaseRef, Draft: d.draft(p),
+	})
+	if err != nil {
+		return pushed, err
+	}
+	d.invite(ctx, at, p, pr)
+	return opened(pr, pushed), nil
+}
+
+// opened is a pull request with the head that was just pushed, of which the
+// forge may not know yet.
+func opened(pr client.PullRequest, pushed task.PullRequest) task.PullRequest {
+	out := pr.Task()
+	out.HeadSHA, out.Base = pushed.HeadSHA, pr.Base
+	return out
+}
+
+// create opens a pull request. Somebody may have been quicker, and plans
+// without drafts refuse them.
+func (d *Door) create(ctx context.Context, at *client.Repo, pr client.NewPullRequest) (client.PullRequest, error) {
+	made, err := at.CreatePullRequest(ctx, pr)
+	if err == nil {
+		return made, nil
+	}
+	if have, found, findErr := at.PullRequestFor(ctx, pr.Branch); findErr == nil && found && have.State == task.PullRequestOpen {
+		return have, nil
+	}
+	if pr.Draft && strings.Contains(strings.ToLower(err.Error()), "draft") {
+		pr.Draft = false
+		return at.CreatePullRequest(ctx, pr)
+	}
+	return made, err
+}
+
+// draft decides whether a pull request opens as a draft: as asked, as
+// configured, and always where it touches what people must look at.
+func (d *Door) draft(p runner.Publication) bool {
+	if page.Sensitive(p.Patch) {
+		return true
+	}
+	mode := d.Service.PullRequest
+	if asked := p.Task.Request.Options.PullRequest; asked != "" {
+		mode = asked
+	}
+	return mode != "ready"
+}
+
+// invite asks the owners of the changed files for a review and assigns whoever
+// asked. A pull request without them is still one.
+func (d *Door) invite(ctx context.Context, at *client.Repo, p runner.Publication, pr client.PullRequest) {
+	requester := p.Task.Request.Actor.Login
+	if err := at.Assign(ctx, pr.Number, requester); err != nil {
+		d.Log.WarnContext(ctx, "requester not assigned", "task_id", p.Task.ID, "error", err)
+	}
+	users, teams := owners(p.Checkout.BaseFS(), p.Patch, requester)
+	if len(users)+len(teams) == 0 {
+		return
+	}
+	if err := at.RequestReviewers(ctx, pr.Number, users, teams); err != nil {
+		d.Log.WarnContext(ctx, "reviewers not requested", "task_id", p.Task.ID, "error", err)
+	}
+}
+
+// owners returns who owns the changed files by the CODEOWNERS of the base
+// commit, those of most files first, the requester left out.
+func owners(base fs.FS, patch task.Patch, requester string) (users, teams []string) {
+	var rules codeowners.Ruleset
+	for _, name := range []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"} {
+		raw, err := fs.ReadFile(base, name)
+		if err != nil {
+			continue
+		}
+		if rules, err = codeowners.ParseFile(bytes.NewReader(raw)); err != nil {
+			return nil, nil // GitHub ignores a file with errors, too
+		}
+		break
+	}
+	count := map[codeowners.Owner]int{}
+	var order []codeowners.Owner
+	for _, f := range patch.Files {
+		rule, err := rules.Match(f.Path)
+		if err != nil || rule == nil {
+			continue
+		}
+		for _, o := range rule.Owners {
+			if count[o]++; count[o] == 1 {
+				order = append(order, o)
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b codeowners.Owner) int { return count[b] - count[a] })
+	for _, o := range order {
+		switch {
+		case len(users)+len(teams) == maxReviewers:
+			return users, teams
+		case o.Type == codeowners.TeamOwner:
+			_, team, _ := strings.Cut(o.Value, "/")
+			teams = append(teams, team)
+		case o.Type == codeowners.UsernameOwner && !strings.EqualFold(o.Value, requester):
+			users = append(users, o.Value)
+		}
+	}
+	return users, teams
+}
+
+// closes returns the number of the issue that a pull request closes, 0 for
+// none: the one it was asked for in, if the request says so.
+func closes(req task.Request) int {
+	number, _, err := parseThread(req.Origin.Thread)
+	if err != nil || req.Branch != "" {
+		return 0
+	}
+	for _, word := range strings.Fields(strings.ToLower(req.Prompt)) {
+		switch strings.Trim(word, ".,:;!") {
+		case "close", "closes", "fix", "fixes", "resolve", "resolves":
+			if mentionsIssue(req.Prompt, number) {
+				return number
+			}
+		}
+	}
+	return 0
+}
+
+// mentionsIssue reports whether a request speaks of the issue it was made in,
+// by its number or as "this issue".
+func mentionsIssue(prompt string, number int) bool {
+	text := strings.ToLower(prompt)
+	return strings.Contains(text, "this issue") || strings.Contains(text, "this bug") ||
+		slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return r != '#' && (r < '0' || r > '9') }), "#"+strconv.Itoa(number))
+}
