@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"honk/cmd/honk/parts"
 	"honk/internal/config"
 	"honk/internal/git"
 	"honk/internal/task"
@@ -37,7 +36,7 @@ func doctor(ctx context.Context, p program) error {
 	checks := []ailment{{"configuration", func(context.Context) (string, error) { return "read", err }}}
 	if err == nil {
 		checks = append(checks,
-			ailment{"data directory", func(context.Context) (string, error) { return checkDataDir(cfg) }},
+			ailment{"data directory", func(context.Context) (string, error) { return parts.DataDir(cfg) }},
 			ailment{"git", func(context.Context) (string, error) { return checkGit(p, cfg) }},
 			ailment{"sandbox", func(ctx context.Context) (string, error) { return checkSandbox(ctx, p, cfg) }},
 			ailment{"model", func(ctx context.Context) (string, error) { return checkModel(ctx, p, cfg) }},
@@ -59,24 +58,13 @@ func doctor(ctx context.Context, p program) error {
 	return nil
 }
 
-func checkDataDir(cfg *config.Config) (string, error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return "", task.Errorf(task.CodeInvalid, "%w; set HONK_DATA_DIR to a directory that can be written to", err)
-	}
-	f, err := os.CreateTemp(cfg.DataDir, "doctor-")
-	if err != nil {
-		return "", task.Errorf(task.CodeInvalid, "%w; set HONK_DATA_DIR to a directory that can be written to", err)
-	}
-	return cfg.DataDir, errors.Join(f.Close(), os.Remove(f.Name()))
-}
-
 func checkGit(p program, cfg *config.Config) (string, error) {
 	_, err := git.New(git.Options{Dir: cfg.DataDir, Log: newLog(p)})
 	return "found, new enough", err
 }
 
 func checkSandbox(ctx context.Context, p program, cfg *config.Config) (string, error) {
-	backend, err := newBackend(p, cfg, "")
+	backend, err := parts.Backend(p.env, p.stderr, cfg, "")
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +81,7 @@ func checkModel(ctx context.Context, p program, cfg *config.Config) (string, err
 	if err := cfg.LLM.Require(); err != nil {
 		return "", err
 	}
-	client, err := newClient(cfg, cfg.LLM.Model, newLog(p))
+	client, err := parts.NewClient(cfg, cfg.LLM.Model, newLog(p))
 	if err != nil {
 		return "", err
 	}

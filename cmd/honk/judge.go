@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"honk/cmd/honk/console"
+	"honk/cmd/honk/parts"
 	"honk/internal/config"
 	"honk/internal/secret"
 	"honk/internal/task"
@@ -75,22 +76,24 @@ func judgeDiff(ctx context.Context, p program, f judgeFlags, file string) error 
 	if err != nil {
 		return task.Errorf(task.CodeInvalid, "%q: %w", file, err)
 	}
-	scanner, err := newScanner(cfg)
+	scanner, err := parts.Scanner(cfg)
 	if err != nil {
 		return err
 	}
 	out := judgeOutput{Checks: judge.Check(judge.CheckInput{
-		Patch: patch, Prompt: f.prompt, Policy: newPolicy(cfg), Secrets: scanner,
+		Patch: patch, Prompt: f.prompt, Policy: parts.Policy(cfg), Secrets: scanner,
 	})}
-	models, err := newModels(cfg, cfg.Org.Limits, func(text string) { fmt.Fprintln(p.stderr, text) }, newLog(p))
+	models, err := parts.NewModels(cfg, parts.Pay{
+		Limits: cfg.Org.Limits, NoticeFunc: func(text string) { fmt.Fprintln(p.stderr, text) },
+	}, newLog(p))
 	if err != nil {
 		return err
 	}
-	verdict := models.judge.Evaluate(ctx, judge.Input{Prompt: f.prompt, Patch: patch, Findings: out.Checks})
+	verdict := models.Judge.Evaluate(ctx, judge.Input{Prompt: f.prompt, Patch: patch, Findings: out.Checks})
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	out.Verdict, out.Usage = &verdict, newUsage(models.usage())
+	out.Verdict, out.Usage = &verdict, newUsage(models.Usage())
 	if f.json {
 		printJSON(p.stdout, out)
 	} else {

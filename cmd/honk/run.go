@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"honk/cmd/honk/console"
+	"honk/cmd/honk/parts"
 	"honk/internal/config"
 	"honk/internal/runner"
 	"honk/internal/task"
@@ -92,6 +93,20 @@ func (f runFlags) check(prompt string) error {
 	return nil
 }
 
+// limits are the organisation's with what the command line says of them.
+func (f runFlags) limits(limits config.Limits) config.Limits {
+	if f.maxCost > 0 {
+		limits.CostUSD = f.maxCost
+	}
+	if f.maxSteps > 0 {
+		limits.Steps = f.maxSteps
+	}
+	if f.timeout > 0 {
+		limits.Time = f.timeout
+	}
+	return limits
+}
+
 // runTask makes one task of the command line and reports how it ended.
 func runTask(ctx context.Context, p program, f runFlags, prompt string) error {
 	if err := f.check(prompt); err != nil {
@@ -117,7 +132,7 @@ func runTask(ctx context.Context, p program, f runFlags, prompt string) error {
 	if f.publish == "branch" && repo.Host != localHost {
 		return task.Errorf(task.CodeInvalid, "--publish branch leaves the branch in a repository of this machine; clone %s first", repo)
 	}
-	if err := reach(ctx, cfg, newLog(p)); err != nil {
+	if err := parts.Reach(ctx, cfg, newLog(p)); err != nil {
 		return err
 	}
 	h.warnDirty(ctx, repo)

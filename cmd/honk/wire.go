@@ -3,25 +3,19 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 
 	"golang.org/x/term"
 
-	"honk/agent"
 	"honk/cmd/honk/console"
+	"honk/cmd/honk/parts"
 	"honk/internal/config"
 	"honk/internal/git"
 	"honk/internal/runner"
-	"honk/internal/secret"
 	"honk/internal/task"
 	"honk/judge"
-	"honk/sandbox"
-	"honk/sandbox/bwrap"
-	"honk/sandbox/host"
 )
 
 // house is everything a command of this machine works with, built by hand.
@@ -37,18 +31,18 @@ type house struct {
 // sandbox is not tight.
 func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*house, error) {
 	log := newLog(p)
-	scanner, err := newScanner(cfg)
+	scanner, err := parts.Scanner(cfg)
 	if err != nil {
 		return nil, err
 	}
-	backend, err := newBackend(p, cfg, f.sandbox)
+	backend, err := parts.Backend(p.env, p.stderr, cfg, f.sandbox)
 	if err != nil {
 		return nil, err
 	}
 	if err := backend.SelfTest(ctx); err != nil {
 		return nil, task.Errorf(task.CodeInvalid, "%w", err) // the machine is set up wrongly
 	}
-	if _, err := checkDataDir(cfg); err != nil {
+	if _, err := parts.DataDir(cfg); err != nil {
 		return nil, err
 	}
 	tasks, err := runner.OpenTasks(cfg.DataDir)
@@ -67,14 +61,14 @@ func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*
 		Backend:  backend,
 		Recorder: show,
 		CrewFunc: func(task.Task) (runner.Crew, error) {
-			return newCrew(cfg, f, show.Notice, log)
+			return parts.NewCrew(cfg, parts.Pay{Limits: f.limits(cfg.Org.Limits), NoticeFunc: show.Notice}, log)
 		},
 		Publish:    f.publish == "branch",
-		JudgeMode:  judgeMode(cfg, f.judge),
+		JudgeMode:  parts.JudgeMode(cfg, f.judge),
 		JudgeFloor: judge.Mode(cfg.Org.Judge.Floor),
-		Policy:     newPolicy(cfg),
+		Policy:     parts.Policy(cfg),
 		Secrets:    scanner,
-		Sandbox:    sandboxSpec(cfg),
+		Sandbox:    parts.SandboxSpec(cfg),
 		VerifyFunc: cfg.Org.VerifyFor,
 		MountsFunc: installed,
 		Dir:        cfg.DataDir,
@@ -94,84 +88,4 @@ func newLog(p program) *slog.Logger {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// newScanner knows every secret this process holds.
-func newScanner(cfg *config.Config) (*secret.Scanner, error) {
-	var patterns []string
-	for _, p := range cfg.Org.Secrets.Patterns {
-		patterns = append(patterns, p.Regex)
-	}
-	return secret.New(cfg.Known(), patterns)
-}
-
-func newBackend(p program, cfg *config.Config, name string) (sandbox.Backend, error) {
-	if name == "" {
-		name = cfg.Sandbox
-	}
-	tools := sandbox.DetectTools(p.env)
-	tools.Path = append(slices.Clone(cfg.Org.Sandbox.Path), tools.Path...)
-	switch name {
-	case "bwrap":
-		return bwrap.New(bwrap.Options{Tools: tools}), nil
-	case "host":
-		fmt.Fprintln(p.stderr, "WARNING: --sandbox host isolates nothing: what the model and the repository run can read and change everything you can.")
-		return host.New(host.Options{Tools: tools}), nil
-	}
-	return nil, task.Errorf(task.CodeInvalid, "sandbox %q is not available; use bwrap, or host for no isolation at all", name)
-}
-
-func sandboxSpec(cfg *config.Config) sandbox.Spec {
-	s := cfg.Org.Sandbox
-	spec := sandbox.Spec{Env: s.Env, Limits: sandbox.Limits{
-		CPUTime: s.CPUTime, Memory: int64(s.Memory), Processes: s.Processes,
-		FileSize: int64(s.FileSize), Disk: int64(s.Disk),
-	}}
-	for _, m := range s.Mounts {
-		spec.Mounts = append(spec.Mounts, sandbox.Mount(m))
-	}
-	return spec
-}
-
-func judgeMode(cfg *config.Config, asked string) judge.Mode {
-	mode := cfg.Org.Judge.Mode
-	if asked != "" {
-		mode = config.JudgeMode(asked)
-	}
-	return judge.Mode(mode.Stricter(cfg.Org.Judge.Floor))
-}
-
-func newPolicy(cfg *config.Config) judge.Policy {
-	p := cfg.Org.Policy
-	return judge.Policy{
-		AllowProtected: p.AllowProtected, MaxFiles: p.MaxFiles, MaxLines: p.MaxLines, Registries: p.Registries,
-	}
-}
-
-// newCrew engages agent and judge on one ledger.
-func newCrew(cfg *config.Config, f runFlags, notice func(string), log *slog.Logger) (runner.Crew, error) {
-	limits := cfg.Org.Limits
-	if f.maxCost > 0 {
-		limits.CostUSD = f.maxCost
-	}
-	if f.maxSteps > 0 {
-		limits.Steps = f.maxSteps
-	}
-	if f.timeout > 0 {
-		limits.Time = f.timeout
-	}
-	m, err := newModels(cfg, limits, notice, log)
-	if err != nil {
-		return runner.Crew{}, err
-	}
-	worker := agent.New(m.agent, agent.Options{
-		Limits: agent.Limits{
-			Steps: limits.Steps, Time: limits.Time,
-			ContextWindow: m.known.ContextWindow, MaxTokens: m.known.MaxOutputTokens,
-		},
-		SpentFunc:  func() (float64, float64) { return m.usage().CostUSD, limits.CostUSD },
-		WrapUpFunc: m.agent.WrapUp,
-		Log:        log,
-	})
-	return runner.Crew{Agent: worker, Judge: m.judge, UsageFunc: m.usage}, nil
 }

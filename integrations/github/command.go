@@ -7,6 +7,7 @@ import (
 
 	"honk/integrations/github/client"
 	"honk/integrations/github/event"
+	"honk/integrations/github/forge"
 	"honk/integrations/github/markdown"
 	"honk/internal/config"
 	"honk/internal/grammar"
@@ -66,7 +67,7 @@ func (d *Door) ask(ctx context.Context, e event.Event, by event.User, body strin
 // configured: a payload says nothing about where code comes from.
 func (d *Door) repo(e event.Event) task.Repo {
 	r := e.Repository.Repo
-	r.URL = d.cloneURL(r)
+	r.URL = forge.CloneURL(d.GitURL, r)
 	return r
 }
 

@@ -1,6 +1,5 @@
 // Package github is the door to GitHub: it takes webhooks in, understands what
-// people with write access ask for, answers where they asked, and is the forge
-// that repositories come from and pull requests go to.
+// people with write access ask for, and answers where they asked.
 //
 // A webhook is verified, stored and answered; nothing remote happens in it.
 // What it asks for is done by a worker, which may do it twice: every outward
@@ -17,7 +16,6 @@ import (
 	"honk/integrations/github/client"
 	"honk/integrations/github/page"
 	"honk/internal/config"
-	"honk/internal/git"
 	"honk/internal/postgres"
 	"honk/internal/task"
 )
@@ -41,7 +39,6 @@ type Options struct {
 	App   *client.App
 	DB    *postgres.DB
 	Queue Submitter
-	Git   *git.Git
 	Pages *page.Pages
 	// WebhookSecrets are those that webhooks may be signed with.
 	WebhookSecrets []config.Secret
@@ -55,8 +52,8 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Door is the door to GitHub. It implements http.Handler for webhooks,
-// runner.Forge and runner.Notifier, and is safe for concurrent use.
+// Door is the door to GitHub. It implements http.Handler for webhooks and
+// runner.Notifier, and is safe for concurrent use.
 type Door struct {
 	Options
 }

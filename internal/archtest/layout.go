@@ -53,7 +53,9 @@ var layers = map[string]int{
 
 	"integrations/github":                   4,
 	"integrations/github/client":            4,
+	"integrations/github/client/app":        4,
 	"integrations/github/event":             4,
+	"integrations/github/forge":             4,
 	"integrations/github/githubtest":        4,
 	"integrations/github/githubtest/record": 4,
 	"integrations/github/githubtest/rest":   4,
@@ -68,6 +70,7 @@ var layers = map[string]int{
 	"cmd/honk/console": 5,
 	"cmd/honk/parts":   5,
 	"cmd/honk/service": 5,
+	"cmd/honk/tasks":   5,
 
 	// Not part of the house: they look at it from outside.
 	"hack/configdoc":    5,

@@ -1,4 +1,4 @@
-package github
+package forge
 
 import (
 	"bytes"
@@ -20,8 +20,8 @@ import (
 const maxReviewers = 3
 
 // open makes or updates the pull request of a branch that was pushed.
-func (d *Door) open(ctx context.Context, at *client.Repo, p runner.Publication, pushed task.PullRequest) (task.PullRequest, error) {
-	title, body, err := d.Pages.PullRequest(p, closes(p.Task.Request))
+func (f *Forge) open(ctx context.Context, at *client.Repo, p runner.Publication, pushed task.PullRequest) (task.PullRequest, error) {
+	title, body, err := f.Pages.PullRequest(p, closes(p.Task.Request))
 	if err != nil {
 		return pushed, err
 	}
@@ -38,13 +38,13 @@ func (d *Door) open(ctx context.Context, at *client.Repo, p runner.Publication, 
 		}
 		return opened(have, pushed), nil
 	}
-	pr, err := d.create(ctx, at, client.NewPullRequest{
-		Title: title, Body: body, Branch: p.Branch, Base: p.BaseRef, Draft: d.draft(p),
+	pr, err := f.create(ctx, at, client.NewPullRequest{
+		Title: title, Body: body, Branch: p.Branch, Base: p.BaseRef, Draft: f.draft(p),
 	})
 	if err != nil {
 		return pushed, err
 	}
-	d.invite(ctx, at, p, pr)
+	f.invite(ctx, at, p, pr)
 	return opened(pr, pushed), nil
 }
 
@@ -58,7 +58,7 @@ func opened(pr client.PullRequest, pushed task.PullRequest) task.PullRequest {
 
 // create opens a pull request. Somebody may have been quicker, and plans
 // without drafts refuse them.
-func (d *Door) create(ctx context.Context, at *client.Repo, pr client.NewPullRequest) (client.PullRequest, error) {
+func (f *Forge) create(ctx context.Context, at *client.Repo, pr client.NewPullRequest) (client.PullRequest, error) {
 	made, err := at.CreatePullRequest(ctx, pr)
 	if err == nil {
 		return made, nil
@@ -75,11 +75,11 @@ func (d *Door) create(ctx context.Context, at *client.Repo, pr client.NewPullReq
 
 // draft decides whether a pull request opens as a draft: as asked, as
 // configured, and always where it touches what people must look at.
-func (d *Door) draft(p runner.Publication) bool {
+func (f *Forge) draft(p runner.Publication) bool {
 	if page.Sensitive(p.Patch) {
 		return true
 	}
-	mode := d.Service.PullRequest
+	mode := f.PullRequest
 	if asked := p.Task.Request.Options.PullRequest; asked != "" {
 		mode = asked
 	}
@@ -88,17 +88,17 @@ func (d *Door) draft(p runner.Publication) bool {
 
 // invite asks the owners of the changed files for a review and assigns whoever
 // asked. A pull request without them is still one.
-func (d *Door) invite(ctx context.Context, at *client.Repo, p runner.Publication, pr client.PullRequest) {
+func (f *Forge) invite(ctx context.Context, at *client.Repo, p runner.Publication, pr client.PullRequest) {
 	requester := p.Task.Request.Actor.Login
 	if err := at.Assign(ctx, pr.Number, requester); err != nil {
-		d.Log.WarnContext(ctx, "requester not assigned", "task_id", p.Task.ID, "error", err)
+		f.Log.WarnContext(ctx, "requester not assigned", "task_id", p.Task.ID, "error", err)
 	}
 	users, teams := owners(p.Checkout.BaseFS(), p.Patch, requester)
 	if len(users)+len(teams) == 0 {
 		return
 	}
 	if err := at.RequestReviewers(ctx, pr.Number, users, teams); err != nil {
-		d.Log.WarnContext(ctx, "reviewers not requested", "task_id", p.Task.ID, "error", err)
+		f.Log.WarnContext(ctx, "reviewers not requested", "task_id", p.Task.ID, "error", err)
 	}
 }
 
@@ -118,8 +118,8 @@ func owners(base fs.FS, patch task.Patch, requester string) (users, teams []stri
 	}
 	count := map[codeowners.Owner]int{}
 	var order []codeowners.Owner
-	for _, f := range patch.Files {
-		rule, err := rules.Match(f.Path)
+	for _, file := range patch.Files {
+		rule, err := rules.Match(file.Path)
 		if err != nil || rule == nil {
 			continue
 		}
@@ -147,7 +147,7 @@ func owners(base fs.FS, patch task.Patch, requester string) (users, teams []stri
 // closes returns the number of the issue that a pull request closes, 0 for
 // none: the one it was asked for in, if the request says so.
 func closes(req task.Request) int {
-	number, _, err := parseThread(req.Origin.Thread)
+	number, err := strconv.Atoi(req.Origin.Thread)
 	if err != nil || req.Branch != "" {
 		return 0
 	}
