@@ -110,7 +110,7 @@ func actionOf(code task.Code) action {
 	case task.CodeUnavailable, task.CodeTimeout, task.CodeSandbox, task.CodeInternal:
 		return retry
 	case task.CodeInvalid, task.CodeForbidden, task.CodeNotFound, task.CodeConflict,
-		task.CodeBudget, task.CodeCancelled:
+		task.CodeBudget, task.CodeCancelled, task.CodeStuck:
 		return giveUp
 	}
 	return giveUp

@@ -289,6 +289,7 @@ func TestWorker_errors(t *testing.T) {
 		{task.CodeNotFound, 1, 0},
 		{task.CodeForbidden, 1, 0},
 		{task.CodeConflict, 1, 0},
+		{task.CodeStuck, 1, 0}, // a second try would be paid for in vain
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.code), func(t *testing.T) {

@@ -67,7 +67,7 @@ func exitCodeOf(err error) int {
 		return exitBudget
 	case task.CodeCancelled:
 		return exitCancelled
-	case task.CodeTimeout, task.CodeSandbox, task.CodeInternal:
+	case task.CodeTimeout, task.CodeSandbox, task.CodeInternal, task.CodeStuck:
 		return exitInternal
 	}
 	return exitInternal

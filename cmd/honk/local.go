@@ -43,7 +43,9 @@ func (h *house) repo(ctx context.Context, arg string) (task.Repo, error) {
 		if err != nil {
 			return task.Repo{}, err
 		}
-		return remoteRepo(u)
+		repo, err := remoteRepo(u)
+		repo.Owner, repo.Name, _ = strings.Cut(arg, "/") // the base URL may have a path
+		return repo, err
 	}
 	return task.Repo{}, err
 }

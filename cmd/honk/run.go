@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ agent is blocked, 14 model unavailable, 130 cancelled.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.repo, "repo", ".", "`PATH`, URL or owner/name of the repository")
 	flags.StringVar(&f.base, "base", "", "branch, tag or commit to start from (default the repository's HEAD)")
-	flags.StringVar(&f.publish, "publish", "none", "what becomes of the change: none prints the diff, branch leaves honk/<id>-<slug> in the repository, pr needs the GitHub App")
+	flags.StringVar(&f.publish, "publish", "none", "what becomes of the change: none prints the diff, branch leaves honk/<id>-<slug> in the repository, pr opens a pull request by the GitHub App")
 	addSandboxFlag(cmd, &f.sandbox)
 	flags.StringVar(&f.judge, "judge", "", "what the judge may do: veto, advise or off (default from honk.yaml, else veto)")
 	flags.StringVar(&f.model, "model", "", "name of the model (default HONK_LLM_MODEL)")
@@ -77,9 +78,7 @@ func (f runFlags) check(prompt string) error {
 	switch {
 	case strings.TrimSpace(prompt) == "":
 		return task.Errorf(task.CodeInvalid, "the prompt is empty; say what to change, as in: honk run \"fix the failing test\"")
-	case f.publish == "pr":
-		return task.Errorf(task.CodeInvalid, "--publish pr needs the GitHub App, which this version does not have yet; use --publish branch")
-	case f.publish != "none" && f.publish != "branch":
+	case f.publish != "none" && f.publish != "branch" && f.publish != "pr":
 		return task.Errorf(task.CodeInvalid, "--publish %q is none of none, branch, pr", f.publish)
 	case f.judge != "" && f.judge != string(judge.ModeVeto) && f.judge != string(judge.ModeAdvise) && f.judge != string(judge.ModeOff):
 		return task.Errorf(task.CodeInvalid, "--judge %q is none of veto, advise, off", f.judge)
@@ -108,7 +107,7 @@ func (f runFlags) limits(limits config.Limits) config.Limits {
 }
 
 // runTask makes one task of the command line and reports how it ended.
-func runTask(ctx context.Context, p program, f runFlags, prompt string) error {
+func runTask(ctx context.Context, p program, f runFlags, prompt string) (err error) {
 	if err := f.check(prompt); err != nil {
 		return err
 	}
@@ -124,13 +123,16 @@ func runTask(ctx context.Context, p program, f runFlags, prompt string) error {
 	if err != nil {
 		return err
 	}
-	defer h.tasks.Close()
+	defer func() { err = errors.Join(err, h.close(ctx)) }()
 	repo, err := h.repo(ctx, f.repo)
 	if err != nil {
 		return err
 	}
 	if f.publish == "branch" && repo.Host != localHost {
-		return task.Errorf(task.CodeInvalid, "--publish branch leaves the branch in a repository of this machine; clone %s first", repo)
+		return task.Errorf(task.CodeInvalid, "--publish branch leaves the branch in a repository of this machine; clone %s first, or use --publish pr", repo)
+	}
+	if f.publish == "pr" && repo.Host == localHost {
+		return task.Errorf(task.CodeInvalid, "--publish pr opens a pull request at GitHub; name the repository there, as in --repo acme/%s", repo.Name)
 	}
 	if err := parts.Reach(ctx, cfg, newLog(p)); err != nil {
 		return err

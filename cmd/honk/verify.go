@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,7 +49,7 @@ type verifyFlags struct {
 	json    bool
 }
 
-func verifyPath(ctx context.Context, p program, f verifyFlags, path string) error {
+func verifyPath(ctx context.Context, p program, f verifyFlags, path string) (err error) {
 	cfg, err := config.Load(p.env)
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func verifyPath(ctx context.Context, p program, f verifyFlags, path string) erro
 	if err != nil {
 		return err
 	}
-	defer h.tasks.Close()
+	defer func() { err = errors.Join(err, h.close(ctx)) }()
 	repo, err := h.repo(ctx, path)
 	if err != nil {
 		return err

@@ -6,11 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
 	"honk/cmd/honk/console"
 	"honk/cmd/honk/parts"
+	"honk/cmd/honk/service"
 	"honk/internal/config"
 	"honk/internal/git"
 	"honk/internal/runner"
@@ -25,6 +27,19 @@ type house struct {
 	runner   *runner.Runner
 	progress *console.Progress
 	tasks    *runner.Tasks
+	// revoke gives the forge's tokens back, nil where it has none.
+	revoke func(context.Context) error
+}
+
+// close puts away what the house had in use, interrupted or not.
+func (h *house) close(ctx context.Context) error {
+	err := h.tasks.Close()
+	if h.revoke != nil {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, h.revoke(end))
+	}
+	return err
 }
 
 // newHouse builds the house for one command. It refuses to work when the
@@ -55,15 +70,21 @@ func newHouse(ctx context.Context, p program, cfg *config.Config, f runFlags) (*
 	}
 	show := console.NewProgress(p.stderr, isTerminal(p.stderr) && p.env["TERM"] != "dumb", scanner)
 	h := &house{cfg: cfg, git: g, progress: show, tasks: tasks}
+	var at runner.Forge = &localForge{git: g}
+	if f.publish == "pr" {
+		if at, h.revoke, err = service.NewForge(cfg, g, scanner, log); err != nil {
+			return nil, errors.Join(err, tasks.Close())
+		}
+	}
 	h.runner = runner.New(runner.Options{
-		Forge:    &localForge{git: g},
+		Forge:    at,
 		Git:      g,
 		Backend:  backend,
 		Recorder: show,
 		CrewFunc: func(task.Task) (runner.Crew, error) {
 			return parts.NewCrew(cfg, parts.Pay{Limits: f.limits(cfg.Org.Limits), NoticeFunc: show.Notice}, log)
 		},
-		Publish:    f.publish == "branch",
+		Publish:    f.publish == "branch" || f.publish == "pr",
 		JudgeMode:  parts.JudgeMode(cfg, f.judge),
 		JudgeFloor: judge.Mode(cfg.Org.Judge.Floor),
 		Policy:     parts.Policy(cfg),

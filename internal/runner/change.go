@@ -101,7 +101,7 @@ func (a *attempt) settle(res agent.Result) {
 		a.res.Err = task.Errorf(task.CodeCancelled, "cancelled")
 	case agent.ExitFailed:
 		a.end(task.StatusFailed, reason)
-		a.res.Err = task.Errorf(task.CodeInternal, "%s", reason)
+		a.res.Err = task.Errorf(task.CodeStuck, "%s", reason)
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	CodeUnavailable Code = "unavailable"
 	CodeCancelled   Code = "cancelled"
 	CodeInternal    Code = "internal"
+	// CodeStuck: the agent could not go on, and another try would end the
+	// same way.
+	CodeStuck Code = "stuck"
 )
 
 // Error is an error that a person may read: Message says what happened and

@@ -207,6 +207,7 @@ var remedies = map[task.Code]string{
 	task.CodeSandbox:     "Whoever runs Honk has to look at its sandbox (`honk doctor`).",
 	task.CodeUnavailable: "A service that Honk needs did not answer; try again later.",
 	task.CodeCancelled:   "It can be asked again.",
+	task.CodeStuck:       "Say more exactly what to change, or ask for less at once.",
 }
 
 func (w *words) broken(err *task.Error) brokenPart {

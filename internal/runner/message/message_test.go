@@ -11,13 +11,13 @@ import (
 func TestTitle(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"Fix the flaky test.":                         "fix: fix the flaky test",
+		"Fix the flaky test.":                         "fix: the flaky test",
 		"please add a --json flag":                    "feat: please add a --json flag",
 		"Document Split":                              "docs: document Split",
 		"README needs a badge":                        "chore: README needs a badge",
 		"Rename x to y":                               "refactor: rename x to y",
 		"Upgrade go-cmp":                              "chore: upgrade go-cmp",
-		"test the parser":                             "test: test the parser",
+		"test the parser":                             "test: the parser",
 		"feat(api)!: new route":                       "feat(api)!: new route",
 		"Fixes #999 by @eve":                          "fix: fixes 999 by eve",
 		"Add " + strings.Repeat("very ", 20) + "much": "feat: add very very very very very very very very very very very…",

@@ -27,7 +27,12 @@ func subject(prompt string) string { return cut(firstLine(prompt), maxSubject) }
 func Title(prompt string) string {
 	line := firstLine(prompt)
 	if !conventional.MatchString(line) {
-		line = kindOf(line) + ": " + lower(line)
+		kind := kindOf(line)
+		what := lower(line)
+		if rest, ok := strings.CutPrefix(what, kind+" "); ok {
+			what = rest // not "fix: fix"
+		}
+		line = kind + ": " + what
 	}
 	return cut(line, maxTitle)
 }
