@@ -22,6 +22,9 @@ const (
 	// owedAge is how long a message may be out of date before its job is
 	// taken for lost, or a queued task's be silent.
 	owedAge = time.Minute
+	// silentAge is how long a running task may be silent before people are
+	// told so.
+	silentAge = 10 * time.Minute
 )
 
 // keep is the worker's heartbeat until Stop.
@@ -136,7 +139,7 @@ const countTickets = `SELECT count(*) FROM river_job WHERE kind = 'ticket'
 // say where they stand.
 func (w *Worker) remind(ctx context.Context) error {
 	return w.db.InTx(ctx, func(tx *postgres.Tx) error {
-		stale, err := tx.StaleTasks(ctx, owedAge)
+		stale, err := tx.StaleTasks(ctx, owedAge, silentAge)
 		if err != nil {
 			return err
 		}

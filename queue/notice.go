@@ -116,6 +116,13 @@ func (w *Worker) progress(ctx context.Context, v *runner.View) error {
 		}
 		v.Phases = append(v.Phases, p)
 	}
+	silence, err := w.db.Silence(ctx, v.Task.ID)
+	if err != nil {
+		return err
+	}
+	if !v.Task.Status.Final() && silence > silentAge {
+		v.Waiting = fmt.Sprintf("no step for %d minutes: the model, or a command, takes its time", int(silence.Minutes()))
+	}
 	last, err := w.db.LastReply(ctx, v.Task.ID)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil

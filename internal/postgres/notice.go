@@ -132,16 +132,28 @@ func (s Store) OwedNotices(ctx context.Context, age time.Duration) ([]int64, err
 const listOwed = `SELECT n.id FROM notices n WHERE n.closed_at IS NULL AND n.wanted > n.posted
 	AND coalesce(n.tried_at, n.posted_at, n.created_at) < now() - @age::interval ORDER BY n.id LIMIT 1000`
 
-// StaleTasks returns the tasks that have been queued or without an event for
-// longer than age and whose message is older than that.
-func (s Store) StaleTasks(ctx context.Context, age time.Duration) ([]task.ID, error) {
-	return many(ctx, s, listStale, pgx.StrictNamedArgs{"age": age}, func(row pgx.CollectableRow) (id task.ID, err error) {
-		var text string
-		err = row.Scan(&text)
-		return task.ID(text), err
-	})
+// StaleTasks returns the tasks whose message has not changed for a while
+// although people wait: those queued for longer than queued, and those that
+// run without an event for longer than silent.
+func (s Store) StaleTasks(ctx context.Context, queued, silent time.Duration) ([]task.ID, error) {
+	return many(ctx, s, listStale, pgx.StrictNamedArgs{"queued": queued, "silent": silent},
+		func(row pgx.CollectableRow) (id task.ID, err error) {
+			var text string
+			err = row.Scan(&text)
+			return task.ID(text), err
+		})
 }
 
 const listStale = `SELECT t.id FROM tasks t JOIN notices n ON n.task_id = t.id AND n.closed_at IS NULL
-	WHERE t.status = 'queued' AND t.created_at < now() - @age::interval
-	AND n.wanted = n.posted AND n.posted_at < now() - @age::interval LIMIT 1000`
+	WHERE n.wanted = n.posted AND (
+		t.status = 'queued' AND greatest(t.created_at, n.posted_at) < now() - @queued::interval
+		OR t.status = 'running' AND n.posted_at < now() - @silent::interval
+		AND NOT EXISTS (SELECT 1 FROM events e WHERE e.task_id = t.id AND e.at > now() - @silent::interval)
+	) LIMIT 1000`
+
+// Silence is how long a task has recorded nothing.
+func (s Store) Silence(ctx context.Context, id task.ID) (time.Duration, error) {
+	return one(ctx, s, measureSilence, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[time.Duration])
+}
+
+const measureSilence = `SELECT coalesce(now() - max(at), interval '0') FROM events WHERE task_id = @task_id`

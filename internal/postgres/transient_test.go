@@ -25,8 +25,8 @@ func TestTransient(t *testing.T) {
 		{errors.New("the price is unknown"), false},
 		{&pgconn.PgError{Code: "23505"}, false},
 		{fmt.Errorf("asking: %w", &pgconn.PgError{Code: "57P01"}), true}, // shutdown
-		{&pgconn.PgError{Code: "40P01"}, true},                          // deadlock
-		{&pgconn.PgError{Code: "53300"}, true},                          // too many connections
+		{&pgconn.PgError{Code: "40P01"}, true},                           // deadlock
+		{&pgconn.PgError{Code: "53300"}, true},                           // too many connections
 		{fmt.Errorf("asking: %w", io.ErrUnexpectedEOF), true},
 		{errors.New("asking: conn closed"), true},
 	} {
