@@ -9,6 +9,7 @@ import (
 
 	"honk/cmd/honk/service"
 	"honk/internal/config"
+	"honk/internal/postgres"
 	"honk/queue"
 )
 
@@ -49,23 +50,30 @@ func newMigrateCommand(p program) *cobra.Command {
 themselves when they start; this is for those who want it done before.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(p.env)
-			if err != nil {
-				return err
-			}
-			db, err := service.Open(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			steps, err := queue.Migrate(cmd.Context(), db)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(p.stdout, "%d steps made; the database is up to date\n", steps)
-			return nil
+			return withDatabase(cmd.Context(), p, func(db *postgres.DB) error {
+				steps, err := queue.Migrate(cmd.Context(), db)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(p.stdout, "%d steps made; the database is up to date\n", steps)
+				return nil
+			})
 		},
 	}
+}
+
+// withDatabase opens the service's database for one command.
+func withDatabase(ctx context.Context, p program, do func(db *postgres.DB) error) error {
+	cfg, err := config.Load(p.env)
+	if err != nil {
+		return err
+	}
+	db, err := service.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return do(db)
 }
 
 func runService(ctx context.Context, p program, need config.Need) error {

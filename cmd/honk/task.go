@@ -5,9 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"honk/cmd/honk/service"
 	"honk/cmd/honk/tasks"
-	"honk/internal/config"
+	"honk/internal/postgres"
 	"honk/internal/task"
 )
 
@@ -47,16 +46,9 @@ func taskCommand(p program, use, short string, check cobra.PositionalArgs, do fu
 	return &cobra.Command{
 		Use: use, Short: short, Args: args(check),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			cfg, err := config.Load(p.env)
-			if err != nil {
-				return err
-			}
-			db, err := service.Open(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			return do(cmd.Context(), &tasks.Tasks{DB: db, Out: p.stdout, User: p.env["USER"], Log: newLog(p)}, words)
+			return withDatabase(cmd.Context(), p, func(db *postgres.DB) error {
+				return do(cmd.Context(), &tasks.Tasks{DB: db, Out: p.stdout, User: p.env["USER"], Log: newLog(p)}, words)
+			})
 		},
 	}
 }

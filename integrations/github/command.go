@@ -110,12 +110,22 @@ func (d *Door) handleComment(ctx context.Context, e event.Event) (string, error)
 	if a == nil || err != nil {
 		return refusal, err
 	}
-	cmd, err := a.command()
-	if err != nil {
-		a.react(ctx, "confused")
-		return "not understood", a.say(ctx, d.Pages.NearMiss(a.key, err), nil)
+	cmd, ok, err := a.understand(ctx)
+	if !ok || err != nil {
+		return "not understood", err
 	}
 	return a.do(ctx, cmd)
+}
+
+// understand parses what is asked; what makes no sense is said to whoever
+// asked.
+func (a *asking) understand(ctx context.Context) (cmd grammar.Command, ok bool, err error) {
+	cmd, wrong := a.command()
+	if wrong == nil {
+		return cmd, true, nil
+	}
+	a.react(ctx, "confused")
+	return cmd, false, a.say(ctx, a.d.Pages.NearMiss(a.key, wrong), nil)
 }
 
 // command parses what is asked and holds its options against what the

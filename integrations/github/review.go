@@ -36,8 +36,9 @@ func (d *Door) handleReview(ctx context.Context, e event.Event) (string, error) 
 	}
 	var cmd grammar.Command
 	if asked {
-		if cmd, err = a.command(); err != nil {
-			return "not understood", a.say(ctx, d.Pages.NearMiss(a.key, err), nil)
+		ok := false
+		if cmd, ok, err = a.understand(ctx); !ok || err != nil {
+			return "not understood", err
 		}
 		if cmd.Verb != grammar.VerbTask {
 			return a.do(ctx, cmd)
@@ -132,10 +133,9 @@ func (d *Door) handleReviewComment(ctx context.Context, e event.Event) (string, 
 	if a == nil || err != nil {
 		return refusal, err
 	}
-	cmd, err := a.command()
-	if err != nil {
-		a.react(ctx, "confused")
-		return "not understood", a.say(ctx, d.Pages.NearMiss(a.key, err), nil)
+	cmd, ok, err := a.understand(ctx)
+	if !ok || err != nil {
+		return "not understood", err
 	}
 	if cmd.Verb != grammar.VerbTask {
 		return a.do(ctx, cmd)

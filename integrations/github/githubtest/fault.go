@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"honk/internal/git/githttp"
 )
 
 // Fault is something that goes wrong with a request.
@@ -104,23 +106,23 @@ func (f *Fault) wait(ctx context.Context) {
 }
 
 // spoil puts the fault's answer in place of the right one.
-func (f *Fault) spoil(a *answer, now time.Time) {
+func (f *Fault) spoil(a *githttp.Answer, now time.Time) {
 	if f.Status == 0 {
 		if f.Drop {
-			a.status = http.StatusBadGateway
+			a.Status = http.StatusBadGateway
 		}
 		return
 	}
-	a.status = f.Status
-	a.header = http.Header{"Content-Type": {"application/json; charset=utf-8"}}
+	a.Status = f.Status
+	a.Fields = http.Header{"Content-Type": {"application/json; charset=utf-8"}}
 	if f.RetryAfter > 0 && !f.Limited {
-		a.header.Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
+		a.Fields.Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
 	}
 	if f.Limited {
-		a.header.Set("X-RateLimit-Limit", "5000")
-		a.header.Set("X-RateLimit-Remaining", "0")
-		a.header.Set("X-RateLimit-Reset", strconv.FormatInt(now.Add(f.RetryAfter).Unix(), 10))
+		a.Fields.Set("X-RateLimit-Limit", "5000")
+		a.Fields.Set("X-RateLimit-Remaining", "0")
+		a.Fields.Set("X-RateLimit-Reset", strconv.FormatInt(now.Add(f.RetryAfter).Unix(), 10))
 	}
-	a.body.Reset()
-	fmt.Fprintf(&a.body, "{\"message\":%q,\"documentation_url\":\"https://docs.github.com/rest\"}\n", f.Message)
+	a.Body.Reset()
+	fmt.Fprintf(&a.Body, "{\"message\":%q,\"documentation_url\":\"https://docs.github.com/rest\"}\n", f.Message)
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"honk/internal/git/githttp"
 )
 
 // Request is one request the forge was sent, without its secret.
@@ -22,26 +24,6 @@ type Request struct {
 	At time.Time
 	// Fault says that the request met one.
 	Fault bool
-}
-
-// answer keeps a response until it is known whether it is the right one.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *answer) Write(p []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(p)
 }
 
 // ServeHTTP serves the REST API and git.
@@ -58,18 +40,18 @@ func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	fault := f.next(r)
 	fault.wait(r.Context())
-	ans := &answer{header: http.Header{}}
+	ans := &githttp.Answer{}
 	if fault == nil || fault.After || fault.passes() {
 		f.mux.ServeHTTP(ans, r)
-		f.count(ans.header)
+		f.count(ans.Header())
 	}
 	if fault != nil {
 		seen.Fault = true
 		fault.spoil(ans, f.opts.NowFunc())
 	}
-	seen.Status = ans.status
+	seen.Status = ans.Status
 	if rest {
-		seen.Answer = bytes.Clone(ans.body.Bytes())
+		seen.Answer = bytes.Clone(ans.Body.Bytes())
 	}
 	f.mu.Lock()
 	f.requests = append(f.requests, seen)
@@ -77,9 +59,9 @@ func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && fault.Drop && drop(w) {
 		return
 	}
-	maps.Copy(w.Header(), ans.header)
-	w.WriteHeader(ans.status)
-	_, _ = w.Write(ans.body.Bytes()) // the client has gone
+	maps.Copy(w.Header(), ans.Header())
+	w.WriteHeader(ans.Status)
+	_, _ = w.Write(ans.Body.Bytes()) // the client has gone
 }
 
 // drop closes the connection without an answer.

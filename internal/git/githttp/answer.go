@@ -5,22 +5,31 @@ import (
 	"net/http"
 )
 
-// answer keeps a response until it is known whether it is the right one.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
+// Answer keeps a response until it is known whether it is the right one. It
+// implements http.ResponseWriter. The zero value is ready.
+type Answer struct {
+	Status int
+	Body   bytes.Buffer
+	// Fields are its header.
+	Fields http.Header
 }
 
-func (a *answer) Header() http.Header { return a.header }
+// Header implements http.ResponseWriter.
+func (a *Answer) Header() http.Header {
+	if a.Fields == nil {
+		a.Fields = http.Header{}
+	}
+	return a.Fields
+}
 
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
+// WriteHeader implements http.ResponseWriter: the first status counts.
+func (a *Answer) WriteHeader(status int) {
+	if a.Status == 0 {
+		a.Status = status
 	}
 }
 
-func (a *answer) Write(p []byte) (int, error) {
+func (a *Answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
-	return a.body.Write(p)
+	return a.Body.Write(p)
 }

@@ -70,14 +70,14 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request, repo string) {
 		http.Error(w, "reading the refs", http.StatusInternalServerError)
 		return
 	}
-	ans := &answer{header: http.Header{}}
+	ans := &Answer{}
 	h.backend(r).ServeHTTP(ans, r)
 	after, err := bare.Refs(ctx)
 	if err != nil {
 		http.Error(w, "reading the refs", http.StatusInternalServerError)
 		return
 	}
-	body := ans.body.Bytes()
+	body := ans.Body.Bytes()
 	changes, refused, err := h.check(r, repo, diff(before, after))
 	if err != nil {
 		http.Error(w, "taking back a ref", http.StatusInternalServerError)
@@ -89,12 +89,12 @@ func (h *Handler) push(w http.ResponseWriter, r *http.Request, repo string) {
 	if h.opts.PushedFunc != nil && len(changes) > 0 {
 		h.opts.PushedFunc(ctx, r, repo, changes)
 	}
-	for key, values := range ans.header {
+	for key, values := range ans.Header() {
 		if key != "Content-Length" {
 			w.Header()[key] = values
 		}
 	}
-	w.WriteHeader(ans.status)
+	w.WriteHeader(ans.Status)
 	_, _ = w.Write(body)
 }
 
