@@ -10,6 +10,7 @@ CREATE TABLE repositories (
     served_at timestamptz NOT NULL DEFAULT 'epoch',
     UNIQUE (host, owner, name)
 );
+CREATE INDEX repositories_served ON repositories (served_at, id);
 
 -- What the sources report, once each. The payload goes by retention.
 CREATE TABLE deliveries (
@@ -33,17 +34,22 @@ CREATE TABLE tasks (
     delivery_id text NOT NULL,
     repo_id bigint NOT NULL REFERENCES repositories,
     thread text NOT NULL DEFAULT '',
+    -- The branch that it goes on top of, empty for a new one: one at a time.
+    branch text NOT NULL DEFAULT '',
     request json NOT NULL,
     status text NOT NULL,
     -- attempt counts the workers that took it, failures those that ended in an
-    -- error worth another try.
+    -- error worth another try, lost those that were never heard of again.
     attempt int NOT NULL DEFAULT 0,
     failures int NOT NULL DEFAULT 0,
+    lost int NOT NULL DEFAULT 0,
     worker text,
     not_before timestamptz NOT NULL DEFAULT now(),
     -- Why it waits, for people: a limit, an error.
     waiting text NOT NULL DEFAULT '',
+    -- Who wants it to end, and the message that said so.
     cancelled_by text,
+    cancelled_key text,
     result json,
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
@@ -52,6 +58,8 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_queued ON tasks (repo_id, id) WHERE status = 'queued';
 CREATE INDEX tasks_running ON tasks (repo_id) WHERE status = 'running';
+CREATE INDEX tasks_cancelled ON tasks (id) WHERE status = 'queued' AND cancelled_by IS NOT NULL;
+CREATE INDEX tasks_branch ON tasks (repo_id, branch) WHERE branch <> '' AND status IN ('queued', 'running');
 CREATE INDEX tasks_thread ON tasks (repo_id, thread, id);
 CREATE INDEX tasks_finished ON tasks (finished_at);
 

@@ -6,10 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"honk/internal/llm"
 	"honk/internal/postgres"
 	"honk/internal/runner"
 	"honk/internal/task"
 	"honk/queue"
+	"honk/queue/budget"
 )
 
 // untilDone is a run that goes on until it is stopped, and tells why.
@@ -125,15 +127,15 @@ func TestLostWorker(t *testing.T) {
 	if err != nil || lost.ID != id {
 		t.Fatalf("claiming: %q, %v", lost.ID, err)
 	}
-	day := postgres.Scope{Key: "day", Cap: postgres.Amount{USD: 10}}
-	if _, denied, err := b.db.Reserve(t.Context(), lost.Task, []postgres.Scope{day}, postgres.Amount{USD: 3, Tokens: 7}); denied != nil || err != nil {
-		t.Fatalf("reserving: %v, %v", denied, err)
+	ledger := budget.Ledger(b.db, lost.Task, budget.Caps{Day: llm.Amount{USD: 10}})
+	if _, err := ledger.ReserveFunc(t.Context(), llm.Amount{USD: 3, Tokens: 7}); err != nil {
+		t.Fatal(err)
 	}
 	b.worker(queue.WorkerOptions{RunFunc: done})
 	if rec := b.ends(id, task.StatusDelivered); rec.Attempt != 2 {
 		t.Errorf("delivered in attempt %d, want 2", rec.Attempt)
 	}
-	if spent, err := b.db.Spent(t.Context(), "day"); err != nil || spent != (postgres.Amount{USD: 3, Tokens: 7}) {
+	if spent, err := budget.Spent(t.Context(), b.db, id); err != nil || spent != (llm.Amount{USD: 3, Tokens: 7}) {
 		t.Errorf("spent %+v, %v, want the reservation booked whole", spent, err)
 	}
 	late := task.Event{TaskID: id, Seq: 99, Attempt: lost.Attempt, At: time.Now(), Kind: task.EventPhase, Data: []byte(`{}`)}

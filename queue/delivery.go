@@ -16,6 +16,11 @@ type deliveryWorker struct {
 	w *Worker
 }
 
+// forbiddenTries is how often a delivery is tried for which we lack a right: a
+// token that was just revoked is replaced, an App that was suspended let in
+// again. That is about half an hour.
+const forbiddenTries = 20
+
 // Timeout implements river.Worker.
 func (*deliveryWorker) Timeout(*river.Job[delivery]) time.Duration { return 2 * time.Minute }
 
@@ -35,6 +40,10 @@ func (d *deliveryWorker) Work(ctx context.Context, job *river.Job[delivery]) err
 		return d.w.db.Handled(ctx, found.Source, found.ID, "this source is not configured")
 	}
 	result, err := door.HandleFunc(ctx, found)
+	if err != nil && (cutShort(ctx, err) || task.CodeOf(err) == task.CodeForbidden && job.Attempt < forbiddenTries) {
+		log.WarnContext(ctx, "delivery put off", "error", err)
+		return err
+	}
 	if err != nil && actionOf(task.CodeOf(err)) != giveUp {
 		log.WarnContext(ctx, "delivery put off", "error", err)
 		return afterError(err)

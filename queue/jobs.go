@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -22,6 +23,9 @@ const (
 // maxTries is how often River tries a job. With the delays of retryPolicy
 // that is about a day.
 const maxTries = 300
+
+// choreTries is how often a chore is tried before its next time comes.
+const choreTries = 5
 
 // ticket is the job that takes the next task.
 type ticket struct{}
@@ -63,7 +67,7 @@ type chore struct {
 func (chore) Kind() string { return "chore" }
 
 func (chore) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: noticeQueue, MaxAttempts: 1}
+	return river.InsertOpts{Queue: noticeQueue, MaxAttempts: choreTries}
 }
 
 // errRefused ends the transaction of a request that a condition refused.
@@ -131,6 +135,12 @@ func afterError(err error) error {
 		return river.JobCancel(err)
 	}
 	return err
+}
+
+// cutShort reports whether an error says that its job was stopped, which says
+// nothing about the work.
+func cutShort(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || task.CodeOf(err) == task.CodeCancelled)
 }
 
 // waitOf is how long an error says to wait.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,32 +39,46 @@ func (w *Worker) keep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := w.beat(ctx)
+		err := w.within(ctx, w.beat)
 		if err == nil && time.Since(rescued) > rescueEvery {
-			rescued, err = time.Now(), w.rescue(ctx)
+			rescued, err = time.Now(), w.within(ctx, w.rescue)
 		}
 		if err == nil && time.Since(owed) > owedEvery {
-			owed, err = time.Now(), w.remind(ctx)
+			owed, err = time.Now(), w.within(ctx, w.remind)
 		}
 		if err != nil {
 			w.opts.Log.WarnContext(ctx, "heartbeat missed", "error", err)
+			// The others may have been cut off as well: before anybody is
+			// taken for dead, they get the time to be seen.
+			rescued = time.Now().Add(deadAfter)
 		}
 	}
+}
+
+// within bounds what is done between two beats, so that a database that hangs
+// neither makes the others bury this worker nor keeps it from stopping.
+func (w *Worker) within(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deadAfter/3)
+	defer cancel()
+	return do(ctx)
 }
 
 // beat shows that the worker lives and ends the tasks that somebody
 // cancelled.
 func (w *Worker) beat(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, deadAfter/2)
-	defer cancel()
 	if err := w.db.Seen(ctx, w.opts.Name, w.opts.Host); err != nil {
 		return err
 	}
-	ended, err := w.db.CancelledRunning(ctx, w.opts.Name)
-	for _, c := range ended {
-		w.cancel(c.ID, task.Errorf(task.CodeCancelled, "Cancelled by %s.", c.By))
-	}
+	held, err := w.db.Held(ctx, w.opts.Name)
 	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		if h.CancelledBy != "" {
+			w.cancel(h.ID, task.Errorf(task.CodeCancelled, "Cancelled by %s.", h.CancelledBy))
+		}
+	}
+	if err := w.drop(ctx, held); err != nil {
 		return err
 	}
 	return w.db.InTx(ctx, func(tx *postgres.Tx) error {
@@ -78,6 +93,29 @@ func (w *Worker) beat(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// drop hands back the tasks that this worker holds and does not work on: what
+// became of them could not be stored. A task that was just taken is not yet
+// among those at work, so it is dropped at the third beat only.
+func (w *Worker) drop(ctx context.Context, held []postgres.Held) error {
+	astray := map[task.ID]int{}
+	for _, h := range held {
+		if !w.at(h.ID) {
+			astray[h.ID] = w.astray[h.ID] + 1
+		}
+	}
+	w.astray = astray
+	for id, beats := range astray {
+		if beats < 3 {
+			continue
+		}
+		w.opts.Log.WarnContext(ctx, "task lost track of", "task_id", id)
+		if err := w.db.Drop(ctx, id, w.opts.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rescue hands on what dead workers held: their tasks, and their jobs, which
@@ -112,7 +150,7 @@ const freeJobs = `UPDATE river_job SET state = 'available', scheduled_at = now()
 
 // supply sees to it that there are tickets while tasks wait.
 func (w *Worker) supply(ctx context.Context, tx *postgres.Tx) error {
-	waiting, err := tx.Waiting(ctx)
+	waiting, err := tx.Waiting(ctx, w.opts.Tasks)
 	if err != nil || waiting == 0 {
 		return err
 	}
@@ -124,7 +162,7 @@ func (w *Worker) supply(ctx context.Context, tx *postgres.Tx) error {
 	if err != nil {
 		return err
 	}
-	for range min(waiting, w.opts.Tasks) - tickets {
+	for range waiting - tickets {
 		if err := w.insert(ctx, tx, ticket{}, 0); err != nil {
 			return err
 		}
@@ -139,6 +177,9 @@ const countTickets = `SELECT count(*) FROM river_job WHERE kind = 'ticket'
 // say where they stand.
 func (w *Worker) remind(ctx context.Context) error {
 	return w.db.InTx(ctx, func(tx *postgres.Tx) error {
+		if err := tx.Lock(ctx, "remind"); err != nil {
+			return err
+		}
 		stale, err := tx.StaleTasks(ctx, owedAge, silentAge)
 		if err != nil {
 			return err
@@ -152,7 +193,18 @@ func (w *Worker) remind(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		rows, err := tx.Pgx().Query(ctx, listNoticeJobs, owed)
+		if err != nil {
+			return err
+		}
+		alive, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
 		for _, id := range owed {
+			if slices.Contains(alive, id) {
+				continue // it tries again by itself
+			}
 			if err := w.insert(ctx, tx, notice{ID: id}, 0); err != nil {
 				return err
 			}
@@ -160,3 +212,6 @@ func (w *Worker) remind(ctx context.Context) error {
 		return nil
 	})
 }
+
+const listNoticeJobs = `SELECT (args->>'id')::bigint FROM river_job WHERE kind = 'notice'
+	AND state IN ('available', 'pending', 'retryable', 'running', 'scheduled') AND (args->>'id')::bigint = ANY($1)`

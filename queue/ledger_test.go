@@ -11,13 +11,14 @@ import (
 	"honk/internal/postgres"
 	"honk/internal/task"
 	"honk/queue"
+	"honk/queue/budget"
 )
 
 // TestLedger_parallel lets many workers spend at once: no cap is passed.
 func TestLedger_parallel(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	caps := queue.Caps{
+	caps := budget.Caps{
 		Task:    llm.Amount{USD: 1, Tokens: 1000},
 		RepoDay: llm.Amount{USD: 1.5},
 		Day:     llm.Amount{USD: 2},
@@ -27,7 +28,7 @@ func TestLedger_parallel(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 4 {
 		req := request([]string{"api", "api", "web", "web"}[i], time.Now().String())
-		ledger := b.q.Ledger(task.Task{ID: task.NewID(time.Now()), Request: req, Attempt: 1}, caps)
+		ledger := budget.Ledger(b.db, task.Task{ID: task.NewID(time.Now()), Request: req, Attempt: 1}, caps)
 		for range 3 {
 			all.Go(func() {
 				for range 10 {
@@ -65,7 +66,7 @@ func TestLedger_settle(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	tk := task.Task{ID: task.NewID(time.Now()), Request: request("api", "1"), Attempt: 1}
-	ledger := b.q.Ledger(tk, queue.Caps{Task: llm.Amount{USD: 1}})
+	ledger := budget.Ledger(b.db, tk, budget.Caps{Task: llm.Amount{USD: 1}})
 	r, err := ledger.ReserveFunc(t.Context(), llm.Amount{USD: 0.8, Tokens: 100})
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +85,7 @@ func TestLedger_settle(t *testing.T) {
 	if _, err := r.SettleFunc(t.Context(), llm.Amount{USD: 0.25, Tokens: 30}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := b.db.Spent(t.Context(), queue.TaskScope(tk.ID)); err != nil || got != (postgres.Amount{USD: 0.25, Tokens: 30}) {
+	if got, err := budget.Spent(t.Context(), b.db, tk.ID); err != nil || got != (llm.Amount{USD: 0.25, Tokens: 30}) {
 		t.Errorf("spent %+v, %v", got, err)
 	}
 }

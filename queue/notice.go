@@ -14,8 +14,13 @@ import (
 	"honk/internal/task"
 )
 
-// noticeLease is how long posting one message may take.
-const noticeLease = time.Minute
+const (
+	// noticeLease is how long posting one message may take.
+	noticeLease = time.Minute
+	// hope is how long after a request its answer is tried where we have no
+	// right to give it: an App that was suspended is let in again.
+	hope = 24 * time.Hour
+)
 
 type noticeWorker struct {
 	river.WorkerDefaults[notice]
@@ -51,7 +56,8 @@ func (n *noticeWorker) early(due postgres.Due) time.Duration {
 	if due.PostedAt == nil {
 		return 0
 	}
-	return n.w.opts.NoticeEvery - time.Since(*due.PostedAt)
+	// The database's clock may be ahead of ours.
+	return min(n.w.opts.NoticeEvery, n.w.opts.NoticeEvery-time.Since(*due.PostedAt))
 }
 
 func (n *noticeWorker) post(ctx context.Context, due postgres.Due, view runner.View, final bool) error {
@@ -65,14 +71,19 @@ func (n *noticeWorker) post(ctx context.Context, due postgres.Due, view runner.V
 	id, err := door.Notifier.Notify(ctx, due.Notice, view)
 	switch {
 	case err == nil:
+	case cutShort(ctx, err), final && task.CodeOf(err) == task.CodeForbidden && time.Since(due.CreatedAt) < hope:
+		// What is owed is not paid by our end, nor by a right that is missing
+		// for now. The lease is still ended when the worker stops.
+		return errors.Join(err, n.w.db.Release(context.WithoutCancel(ctx), due.ID))
 	case actionOf(task.CodeOf(err)) == giveUp:
-		// The thread is gone or closed to us: nobody is left to be told.
+		// The thread is gone or closed to us: nobody is left to be told. An
+		// end that is still to come is tried all the same.
 		n.w.opts.Log.WarnContext(ctx, "message cannot be posted", "task_id", due.TaskID, "thread", due.Thread, "error", err)
-		id, final = due.MessageID, true
+		id = due.MessageID
 	default:
 		return errors.Join(afterError(err), n.w.db.Release(ctx, due.ID))
 	}
-	return persist(context.WithoutCancel(ctx), 30*time.Second, func(ctx context.Context) error {
+	return postgres.Persist(context.WithoutCancel(ctx), 30*time.Second, func(ctx context.Context) error {
 		return n.w.db.Posted(ctx, due, id, final)
 	})
 }

@@ -26,13 +26,14 @@ import (
 
 // Queue puts work in. It is safe for concurrent use.
 type Queue struct {
-	db   *postgres.DB
-	jobs *river.Client[pgx.Tx]
+	db     *postgres.DB
+	jobs   *river.Client[pgx.Tx]
+	intake crowd[*arrival]
 }
 
 // New returns a Queue on a migrated database.
 func New(db *postgres.DB, log *slog.Logger) (*Queue, error) {
-	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: log})
+	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{Logger: riverLog(log)})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
 	}
@@ -132,26 +133,6 @@ func taskNotice(t task.Task) task.Notice {
 	}
 }
 
-// Receive stores a delivery and the job that handles it. It reports whether
-// the delivery is new.
-func (q *Queue) Receive(ctx context.Context, d task.Delivery) (created bool, err error) {
-	err = q.db.InTx(ctx, func(tx *postgres.Tx) error {
-		created, err = q.receive(ctx, tx, d)
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("storing %s delivery %q: %w", d.Source, d.ID, err)
-	}
-	return created, nil
-}
-
-func (q *Queue) receive(ctx context.Context, tx *postgres.Tx, d task.Delivery) (created bool, err error) {
-	if created, err = tx.AddDelivery(ctx, d); err != nil || !created {
-		return created, err
-	}
-	return true, q.insert(ctx, tx, delivery{Source: d.Source, ID: d.ID}, d.After)
-}
-
 // Reply owes a thread a message of its own; key says what it answers, so that
 // it is given once.
 func (q *Queue) Reply(ctx context.Context, n task.Notice, key string) error {
@@ -171,12 +152,16 @@ func (q *Queue) addNotice(ctx context.Context, tx *postgres.Tx, n task.Notice, k
 
 // insert adds a job in the transaction, to be worked on after a while.
 func (q *Queue) insert(ctx context.Context, tx *postgres.Tx, args river.JobArgs, after time.Duration) error {
+	if _, err := q.jobs.InsertTx(ctx, tx.Pgx(), args, insertOpts(after)); err != nil {
+		return fmt.Errorf("adding a %s job: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+func insertOpts(after time.Duration) *river.InsertOpts {
 	var opts river.InsertOpts
 	if after > 0 {
 		opts.ScheduledAt = time.Now().Add(after)
 	}
-	if _, err := q.jobs.InsertTx(ctx, tx.Pgx(), args, &opts); err != nil {
-		return fmt.Errorf("adding a %s job: %w", args.Kind(), err)
-	}
-	return nil
+	return &opts
 }

@@ -18,7 +18,7 @@ type Recorder struct{ *Queue }
 // Record implements runner.Recorder. A new phase makes the task's message out
 // of date.
 func (r Recorder) Record(ctx context.Context, e task.Event) error {
-	return persist(ctx, recordPatience, func(ctx context.Context) error {
+	return postgres.Persist(ctx, recordPatience, func(ctx context.Context) error {
 		return r.db.InTx(ctx, func(tx *postgres.Tx) error {
 			if err := tx.AddEvent(ctx, e); err != nil {
 				return err
@@ -33,7 +33,7 @@ func (r Recorder) Record(ctx context.Context, e task.Event) error {
 
 // Recall implements runner.Recorder.
 func (r Recorder) Recall(ctx context.Context, id task.ID) (events []task.Event, err error) {
-	err = persist(ctx, recordPatience, func(ctx context.Context) error {
+	err = postgres.Persist(ctx, recordPatience, func(ctx context.Context) error {
 		events, err = r.db.Events(ctx, id, 0)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -11,14 +12,15 @@ import (
 	"honk/internal/postgres"
 	"honk/internal/runner"
 	"honk/internal/task"
+	"honk/queue/budget"
 )
 
 const (
 	// maxFailures is how many attempts may end in an error worth another.
 	maxFailures = 3
-	// maxAttempts bounds the attempts that end with their worker, too: a
-	// task that kills workers is not given to a tenth.
-	maxAttempts = 10
+	// maxLost is how many workers may be lost over a task: one that kills
+	// workers is not given to all of them.
+	maxLost = 5
 )
 
 type ticketWorker struct {
@@ -32,22 +34,12 @@ func (*ticketWorker) Timeout(*river.Job[ticket]) time.Duration { return -1 }
 // Work takes the next task and runs it. No task, no room: the ticket is spent,
 // and whoever makes room writes a new one.
 func (t *ticketWorker) Work(ctx context.Context, _ *river.Job[ticket]) error {
-	rec, ok, err := t.w.claim(ctx)
+	rec, ok, err := t.w.claim(context.WithoutCancel(ctx))
 	if err != nil || !ok {
 		return err
 	}
 	t.w.work(ctx, rec)
 	return nil
-}
-
-func (w *Worker) claim(ctx context.Context) (rec postgres.Record, ok bool, err error) {
-	err = w.db.InTx(ctx, func(tx *postgres.Tx) error {
-		if rec, ok, err = tx.Claim(ctx, w.opts.Name, w.opts.Room); err != nil || !ok {
-			return err
-		}
-		return tx.SettleLost(ctx, rec.Task)
-	})
-	return rec, ok, err
 }
 
 // work runs a claimed task and stores what became of it.
@@ -61,28 +53,47 @@ func (w *Worker) work(ctx context.Context, rec postgres.Record) {
 	switch {
 	case rec.CancelledBy != "":
 		res = cancelled(rec.CancelledBy)
-	case t.Attempt > maxAttempts:
+	case rec.Lost >= maxLost:
 		res = ended(task.StatusFailed, task.Errorf(task.CodeInternal,
-			"%d workers were lost while they worked on this task; it is given up", maxAttempts))
+			"%d workers were lost while they worked on this task; it is given up", rec.Lost))
 	default:
-		res = w.opts.RunFunc(run, t)
+		res = w.run(run, t)
 	}
 	delay, again := delayOf(rec, res)
 	if handedBack(run, res) {
 		delay, again = postgres.Delay{Why: errHandBack.Error()}, true
 	}
-	if err := w.conclude(ctx, rec, res, delay, again); err != nil {
+	err := w.conclude(ctx, rec, res, delay, again)
+	if err != nil && !postgres.Transient(err) {
+		// Something in the result cannot be stored: that it ended can.
+		log.ErrorContext(ctx, "end of the task not stored", "status", res.Status, "error", err)
+		res = ended(task.StatusFailed, task.Errorf(task.CodeInternal, "what became of the task could not be stored"))
+		err = w.conclude(ctx, rec, res, postgres.Delay{}, false)
+	}
+	if err != nil {
 		log.ErrorContext(ctx, "end of the task not stored", "error", err)
 		return
 	}
 	log.InfoContext(ctx, "task ended", "status", res.Status, "steps", res.Usage.Steps, "cost_usd", res.Usage.CostUSD)
 }
 
+// run runs a task. One that is at fault takes no worker with it, and is not
+// left without an end.
+func (w *Worker) run(ctx context.Context, t task.Task) (res runner.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.opts.Log.ErrorContext(ctx, "task panicked", "task_id", t.ID, "panic", p, "stack", string(debug.Stack()))
+			res = ended(task.StatusFailed, task.Errorf(task.CodeInternal, "a fault in Honk ended the task"))
+		}
+	}()
+	return w.opts.RunFunc(ctx, t)
+}
+
 // conclude stores the end of an attempt, in one transaction with what follows
 // from it. It does not give up while the database is away: nobody else would
 // know.
 func (w *Worker) conclude(ctx context.Context, rec postgres.Record, res runner.Result, delay postgres.Delay, again bool) error {
-	return persist(context.WithoutCancel(ctx), time.Hour, func(ctx context.Context) error {
+	return postgres.Persist(context.WithoutCancel(ctx), time.Hour, func(ctx context.Context) error {
 		err := w.db.InTx(ctx, func(tx *postgres.Tx) error {
 			var err error
 			if again {
@@ -120,7 +131,7 @@ func handedBack(run context.Context, res runner.Result) bool {
 
 // delayOf decides whether a task is tried again.
 func delayOf(rec postgres.Record, res runner.Result) (d postgres.Delay, again bool) {
-	if res.Status != task.StatusFailed || res.Err == nil {
+	if res.Status != task.StatusFailed || res.Err == nil || rec.Lost >= maxLost {
 		return d, false
 	}
 	switch actionOf(res.Err.Code) {
@@ -140,20 +151,27 @@ func (w *Worker) finish(ctx context.Context, tx *postgres.Tx, t task.Task, res r
 	if err := tx.Finish(ctx, t, res.Status, res.Brief()); err != nil {
 		return err
 	}
+	// No later attempt books what this one, or one that was lost, has left.
+	if err := budget.SettleLost(ctx, tx, t.ID); err != nil {
+		return err
+	}
 	if pr := res.PullRequest; pr != nil && pr.Number != 0 {
 		err := tx.PutPullRequest(ctx, postgres.PullRequest{PullRequest: *pr, Repo: t.Request.Repo, LastTaskID: t.ID})
 		if err != nil {
 			return err
 		}
 	}
+	if err := tx.ReturnNotes(ctx, t.ID); err != nil {
+		return err
+	}
 	left, err := tx.NotesLeft(ctx, t.ID)
 	if err != nil || left == 0 || res.Status == task.StatusCancelled {
 		return err
 	}
-	_, err = w.receive(ctx, tx, task.Delivery{
+	_, err = w.receive(ctx, tx, []task.Delivery{{
 		Source: t.Request.Source, ID: EventNotesLeft + "/" + string(t.ID), Event: EventNotesLeft,
 		Payload: fmt.Appendf(nil, "%q", t.ID),
-	})
+	}})
 	return err
 }
 
@@ -175,7 +193,7 @@ func (q *Queue) tell(ctx context.Context, tx *postgres.Tx, id task.ID) error {
 
 // passOn writes a ticket for the next task, since there is room now.
 func (q *Queue) passOn(ctx context.Context, tx *postgres.Tx) error {
-	waiting, err := tx.Waiting(ctx)
+	waiting, err := tx.Waiting(ctx, 1)
 	if err != nil || waiting == 0 {
 		return err
 	}
@@ -188,21 +206,4 @@ func cancelled(by string) runner.Result {
 
 func ended(status task.Status, err *task.Error) runner.Result {
 	return runner.Result{Outcome: task.Outcome{Status: status, Summary: err.Message, Err: err}}
-}
-
-// persist repeats f while the database is away, for at most a while.
-func persist(ctx context.Context, most time.Duration, f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	for try := 1; ; try++ {
-		err := f(ctx)
-		if !postgres.Transient(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(min(time.Duration(try)*100*time.Millisecond, 2*time.Second)):
-		}
-	}
 }

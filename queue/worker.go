@@ -52,7 +52,7 @@ type WorkerOptions struct {
 type Chore struct {
 	Name  string
 	Every time.Duration
-	// AtStart does it once at the start too.
+	// AtStart does it whenever a worker starts, too.
 	AtStart bool
 	RunFunc func(ctx context.Context) error
 }
@@ -62,9 +62,14 @@ type Worker struct {
 	*Queue
 	opts WorkerOptions
 
+	claims crowd[*claim]
+
 	mu      sync.Mutex
 	running map[task.ID]context.CancelCauseFunc
 	keeping sync.WaitGroup
+	// astray counts the beats for which a task of ours was not at work. It is
+	// keep's alone.
+	astray  map[task.ID]int
 	stop    sync.Once
 	stopped chan struct{}
 	stopErr error
@@ -78,10 +83,10 @@ func NewWorker(opts WorkerOptions) (*Worker, error) {
 	river.AddWorker(workers, &ticketWorker{w: w})
 	river.AddWorker(workers, &deliveryWorker{w: w})
 	river.AddWorker(workers, &noticeWorker{w: w})
-	river.AddWorker(workers, &choreWorker{chores: opts.Chores})
+	river.AddWorker(workers, &choreWorker{chores: opts.Chores, log: opts.Log})
 	jobs, err := river.NewClient(riverpgxv5.New(opts.DB.Pool()), &river.Config{
 		ID:      opts.Name,
-		Logger:  opts.Log,
+		Logger:  riverLog(opts.Log),
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			taskQueue:     {MaxWorkers: opts.Tasks},
@@ -108,8 +113,7 @@ func periodic(chores []Chore) []*river.PeriodicJob {
 	var jobs []*river.PeriodicJob
 	for _, c := range chores {
 		jobs = append(jobs, river.NewPeriodicJob(river.PeriodicInterval(c.Every),
-			func() (river.JobArgs, *river.InsertOpts) { return chore{Name: c.Name}, nil },
-			&river.PeriodicJobOpts{RunOnStart: c.AtStart}))
+			func() (river.JobArgs, *river.InsertOpts) { return chore{Name: c.Name}, nil }, nil))
 	}
 	return jobs
 }
@@ -123,12 +127,31 @@ func (w *Worker) Start(ctx context.Context) error {
 	if err := w.rescue(ctx); err != nil {
 		return err
 	}
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
 	run := context.WithoutCancel(ctx)
 	if err := w.jobs.Start(run); err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	w.keeping.Go(func() { w.keep(run) })
 	return nil
+}
+
+// begin writes the jobs for what is done whenever a worker starts. River would
+// have it done when it elects a leader, which is seldom the one that starts.
+func (w *Worker) begin(ctx context.Context) error {
+	return w.db.InTx(ctx, func(tx *postgres.Tx) error {
+		for _, c := range w.opts.Chores {
+			if !c.AtStart {
+				continue
+			}
+			if err := w.insert(ctx, tx, chore{Name: c.Name}, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // errHandBack is why a task stops when its worker does.
@@ -190,6 +213,13 @@ func (w *Worker) cancel(id task.ID, cause error) {
 	}
 }
 
+// at reports whether this process works on a task.
+func (w *Worker) at(id task.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running[id] != nil
+}
+
 func (w *Worker) forget(ctx context.Context) error {
 	removed, err := w.db.Forget(ctx, w.opts.Retention)
 	if removed > 0 {
@@ -201,13 +231,19 @@ func (w *Worker) forget(ctx context.Context) error {
 type choreWorker struct {
 	river.WorkerDefaults[chore]
 	chores []Chore
+	log    *slog.Logger
 }
 
 func (c *choreWorker) Work(ctx context.Context, job *river.Job[chore]) error {
 	for _, one := range c.chores {
-		if one.Name == job.Args.Name {
-			return one.RunFunc(ctx)
+		if one.Name != job.Args.Name {
+			continue
 		}
+		err := one.RunFunc(ctx)
+		if err != nil {
+			c.log.WarnContext(ctx, "chore not done", "chore", one.Name, "error", err)
+		}
+		return afterError(err)
 	}
 	return nil
 }

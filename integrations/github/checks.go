@@ -16,6 +16,9 @@ import (
 // maxLog bounds what of a failed check's output is passed on, in characters.
 const maxLog = 4000
 
+// maxName bounds the name of a check, which stands in a request.
+const maxName = 120
+
 // ourBranch finds the task in the name of a branch of ours.
 var ourBranch = regexp.MustCompile(`^honk/([0-9A-HJKMNP-TV-Z]{16})(?:-|$)`)
 
@@ -33,6 +36,12 @@ func (d *Door) handleChecks(ctx context.Context, e event.Event) (string, error) 
 		return d.notYet(ctx, task.ID(m[1]))
 	}
 	if err != nil {
+		return "", err
+	}
+	if known, err := d.known(ctx, checksKey(ours, e.Checks.HeadSHA)); known != "" || err != nil {
+		return known, err
+	}
+	if err := d.idle(ctx, ours); err != nil {
 		return "", err
 	}
 	if ours.HeadSHA != e.Checks.HeadSHA {
@@ -68,6 +77,16 @@ func (d *Door) notYet(ctx context.Context, id task.ID) (string, error) {
 	return "no open pull request", nil
 }
 
+// idle returns an error that puts off whatever depends on a pull request's head
+// while a task of ours is to push to it, or has and is about to say so.
+func (d *Door) idle(ctx context.Context, ours postgres.PullRequest) error {
+	busy, err := d.DB.BranchBusy(ctx, ours.Repo, ours.Branch)
+	if err == nil && busy {
+		return task.Errorf(task.CodeUnavailable, "a task is still at work on %s", ours.Branch)
+	}
+	return err
+}
+
 // newFailures returns the failed checks of a pull request's head that have
 // not failed on its base; done is false while some are under way.
 func (d *Door) newFailures(ctx context.Context, talk *client.Repo, ours postgres.PullRequest) (failed []client.Check, done bool, err error) {
@@ -97,6 +116,11 @@ func (d *Door) newFailures(ctx context.Context, talk *client.Repo, ours postgres
 	return slices.DeleteFunc(failed, func(c client.Check) bool { return red[c.Name] }), true, nil
 }
 
+// checksKey names the repair of a head.
+func checksKey(ours postgres.PullRequest, head string) string {
+	return fmt.Sprintf("checks/%s#%d@%s", ours.Repo, ours.Number, head)
+}
+
 func (d *Door) repair(ctx context.Context, ours postgres.PullRequest, failed []client.Check) (string, error) {
 	first, err := d.DB.Task(ctx, ours.TaskID)
 	if err != nil {
@@ -104,9 +128,9 @@ func (d *Door) repair(ctx context.Context, ours postgres.PullRequest, failed []c
 	}
 	var names []string
 	for _, c := range failed {
-		names = append(names, c.Name)
+		names = append(names, clip(strings.Join(strings.Fields(c.Name), " "), maxName))
 	}
-	key := fmt.Sprintf("checks/%s#%d@%s", ours.Repo, ours.Number, ours.HeadSHA)
+	key := checksKey(ours, ours.HeadSHA)
 	req := task.Request{
 		Source: task.SourceGitHub, DeliveryID: key, Repo: ours.Repo, Ref: ours.Branch, Branch: ours.Branch,
 		Prompt: "Make these checks of the pull request pass, without weakening them: " + strings.Join(names, ", "),
@@ -129,8 +153,14 @@ func (d *Door) repair(ctx context.Context, ours postgres.PullRequest, failed []c
 		return fmt.Sprintf("task %s", t.ID), nil
 	case t.ID != "":
 		return fmt.Sprintf("known as task %s", t.ID), nil
-	case ours.Muted:
-		return "muted", nil
+	}
+	// What refused it may have happened a moment ago.
+	now, err := d.DB.PullRequest(ctx, ours.Repo, ours.Number)
+	switch {
+	case err != nil:
+		return "", err
+	case now.Muted, now.State != task.PullRequestOpen, now.HeadSHA != ours.HeadSHA, now.Repairs < d.Service.FollowUp.Repairs:
+		return "muted, closed or pushed to", nil
 	}
 	// Once per head: a person who pushes does not want to hear it again.
 	handover := "handover/" + key

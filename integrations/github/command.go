@@ -1,9 +1,11 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"honk/integrations/github/client"
 	"honk/integrations/github/event"
@@ -137,10 +139,10 @@ func (a *asking) command() (grammar.Command, error) {
 		return cmd, err
 	}
 	if m := cmd.Options.Model; m != "" && !slices.Contains(a.d.Models, m) {
-		return cmd, task.Errorf(task.CodeInvalid, "model:%s is none of %q", m, a.d.Models)
+		return cmd, task.Errorf(task.CodeInvalid, "the model %q cannot be chosen here; those that can: %s", m, cmp.Or(strings.Join(a.d.Models, ", "), "none"))
 	}
 	if j := config.JudgeMode(cmd.Options.Judge); j != "" && j.Stricter(a.d.Floor) != j {
-		return cmd, task.Errorf(task.CodeInvalid, "judge:%s is milder than this organisation allows; use judge:%s", j, a.d.Floor)
+		return cmd, task.Errorf(task.CodeInvalid, "the judge %q is milder than this organisation allows; use judge:%s", j, a.d.Floor)
 	}
 	return cmd, nil
 }
@@ -150,6 +152,10 @@ func (a *asking) do(ctx context.Context, cmd grammar.Command) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if known, err := a.d.known(ctx, a.key); known != "" || err != nil {
+		a.react(ctx, "eyes")
+		return known, err
+	}
 	switch cmd.Verb {
 	case grammar.VerbHelp:
 		return "help", a.say(ctx, a.d.Pages.Help(a.key), nil)
@@ -157,7 +163,7 @@ func (a *asking) do(ctx context.Context, cmd grammar.Command) (string, error) {
 		text, err := a.status(ctx, tasks)
 		return "status", a.say(ctx, text, err)
 	case grammar.VerbCancel:
-		return a.cancel(ctx, tasks)
+		return a.cancel(ctx)
 	case grammar.VerbRetry:
 		return a.retry(ctx, cmd, tasks)
 	case grammar.VerbTask:
@@ -165,12 +171,44 @@ func (a *asking) do(ctx context.Context, cmd grammar.Command) (string, error) {
 	if given, err := a.d.DB.HasNote(ctx, a.key); given || err != nil {
 		return "given to a task before", err
 	}
+	if a.pull == nil {
+		if a.ours, err = a.led(ctx, tasks); err != nil {
+			return "", err
+		}
+	}
 	for _, t := range tasks {
 		if !t.Status.Final() {
 			return a.note(ctx, cmd, t.Task)
 		}
 	}
 	return a.task(ctx, cmd)
+}
+
+// led returns the open pull request that the tasks of an issue have led to:
+// what is asked there next goes on top of it.
+func (a *asking) led(ctx context.Context, tasks []postgres.Record) (*postgres.PullRequest, error) {
+	for _, t := range tasks {
+		made := resultOf(t).PullRequest
+		if made == nil || made.Number == 0 {
+			continue
+		}
+		ours, err := a.d.DB.PullRequest(ctx, a.repo, made.Number)
+		if err != nil || ours.State != task.PullRequestOpen {
+			return nil, ignoreMissing(err)
+		}
+		return &ours, nil
+	}
+	return nil, nil
+}
+
+// known says which task a key has made: a message that is handled once more
+// must not take its own task for somebody else's.
+func (d *Door) known(ctx context.Context, key string) (string, error) {
+	rec, err := d.DB.TaskOf(ctx, task.SourceGitHub, key)
+	if err != nil {
+		return "", ignoreMissing(err)
+	}
+	return fmt.Sprintf("known as task %s", rec.ID), nil
 }
 
 // note gives a request to the task that is at work in the thread.
@@ -187,17 +225,12 @@ func (a *asking) note(ctx context.Context, cmd grammar.Command, t task.Task) (st
 }
 
 // cancel ends what runs in the thread; on an idle pull request of ours it
-// ends what Honk would start by itself.
-func (a *asking) cancel(ctx context.Context, tasks []postgres.Record) (string, error) {
-	ended := 0
-	for _, t := range tasks {
-		ok, err := a.d.DB.Cancel(ctx, t.ID, "@"+a.by.Login)
-		if err != nil {
-			return "", err
-		}
-		if ok {
-			ended++
-		}
+// ends what Honk would start by itself. Which of the two it was is stored: the
+// same command again must not find the pull request idle by then.
+func (a *asking) cancel(ctx context.Context) (string, error) {
+	ended, err := a.d.DB.CancelThread(ctx, a.repo, thread(a.e.Subject.Number), "@"+a.by.Login, a.key)
+	if err != nil {
+		return "", err
 	}
 	if ended > 0 {
 		a.react(ctx, "eyes")
@@ -222,7 +255,10 @@ func (a *asking) retry(ctx context.Context, cmd grammar.Command, tasks []postgre
 		return "still at work", a.say(ctx, a.d.Pages.StillAtWork(a.key), nil)
 	}
 	req := last.Again(a.actor(), a.key)
-	req.Origin.Message, req.Origin.URL, req.Origin.Cause = a.message(), a.e.Comment.URL, ""
+	req.Origin.Message, req.Origin.URL, req.Origin.Cause = a.message(), cmp.Or(a.e.Comment.URL, a.e.Review.URL), ""
+	if req.Branch != "" && a.pull != nil && a.pull.State != task.PullRequestOpen {
+		req.Ref, req.Branch = "", "" // a closed pull request takes nothing more
+	}
 	if cmd.Options.Model != "" {
 		req.Options.Model = cmd.Options.Model
 	}

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"honk/integrations/github/client"
 	"honk/integrations/github/page"
@@ -56,10 +58,13 @@ type Options struct {
 // runner.Notifier, and is safe for concurrent use.
 type Door struct {
 	Options
+
+	reconciling sync.Mutex
+	reconciled  time.Time // what came before is known
 }
 
 // New returns a Door.
-func New(opts Options) *Door { return &Door{opts} }
+func New(opts Options) *Door { return &Door{Options: opts} }
 
 // Threads are named by the number of their issue or pull request. The thread
 // below a review comment adds that comment's number: 12/review/345.

@@ -46,7 +46,7 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	case "issue_comment":
 		return d.handleComment(ctx, e)
 	case "issues":
-		return d.handleIssue(ctx, e, del.ID)
+		return d.handleIssue(ctx, e)
 	case "pull_request_review":
 		return d.handleReview(ctx, e)
 	case "pull_request_review_comment":
@@ -82,7 +82,11 @@ func (d *Door) handlePull(ctx context.Context, e event.Event) (string, error) {
 	case e.Action != "reopened":
 		return "noted", nil // whose commit is at the head is looked up when it matters
 	}
-	return string(state), d.DB.ClosePullRequest(ctx, e.Repository.Repo, e.Subject.Number, state)
+	ours, err := d.DB.ClosePullRequest(ctx, e.Repository.Repo, e.Subject.Number, state)
+	if m := ourBranch.FindStringSubmatch(e.Head.Branch); err == nil && !ours && m != nil {
+		return d.notYet(ctx, task.ID(m[1]))
+	}
+	return string(state), err
 }
 
 // handleNotesLeft makes a follow-up of what was said to a task in its last
@@ -98,8 +102,17 @@ func (d *Door) handleNotesLeft(ctx context.Context, del task.Delivery) (string, 
 	}
 	req := rec.Request
 	req.DeliveryID, req.Resume = del.ID, ""
+	// Who was to be answered has been, by the task.
+	req.Origin.Answers, req.Origin.Cause = nil, ""
 	if res := resultOf(rec); res.PullRequest != nil && res.PullRequest.Number != 0 {
-		req.Ref, req.Branch = res.PullRequest.Branch, res.PullRequest.Branch
+		ours, err := d.DB.PullRequest(ctx, req.Repo, res.PullRequest.Number)
+		if err != nil {
+			return "", err
+		}
+		req.Ref, req.Branch = ours.Branch, ours.Branch
+		if ours.State != task.PullRequestOpen {
+			req.Ref, req.Branch = "", ""
+		}
 	} else if rec.Status != task.StatusDelivered {
 		req.Resume = rec.ID
 	}
@@ -110,7 +123,9 @@ func (d *Door) handleNotesLeft(ctx context.Context, del task.Delivery) (string, 
 	var said []string
 	for _, n := range notes {
 		said = append(said, n.Text)
-		req.Actor.Login = n.Author
+		if n.Author != req.Actor.Login {
+			req.Actor = task.Actor{Login: n.Author, Name: n.Author}
+		}
 	}
 	req.Context = append(req.Context, task.Note{Author: rec.Request.Actor.Login, At: rec.CreatedAt, Text: rec.Request.Prompt})
 	req.Prompt = strings.Join(said, "\n\n")

@@ -2,19 +2,41 @@ package github
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"honk/integrations/github/event"
 	"honk/internal/task"
 )
 
-// lookBack is how long GitHub remembers its deliveries.
-const lookBack = 72 * time.Hour
+const (
+	// lookBack is how long GitHub remembers its deliveries.
+	lookBack = 72 * time.Hour
+	// overlap is how much of what was looked at before is looked at again: a
+	// delivery is listed once it has failed, not when it began.
+	overlap = time.Hour
+)
 
 // Reconcile fetches the webhooks that never arrived: GitHub does not send them
-// again by itself. Those that were answered are stored, or meant nothing.
+// again by itself. Those that were answered are stored, or meant nothing. A
+// process looks back as far as it goes once, then at what is new.
 func (d *Door) Reconcile(ctx context.Context) error {
-	all, err := d.App.Deliveries(ctx, time.Now().Add(-lookBack))
+	d.reconciling.Lock()
+	defer d.reconciling.Unlock()
+	start := time.Now()
+	since := start.Add(-lookBack)
+	if !d.reconciled.IsZero() {
+		since = d.reconciled.Add(-overlap)
+	}
+	if err := d.reconcile(ctx, since); err != nil {
+		return err
+	}
+	d.reconciled = start
+	return nil
+}
+
+func (d *Door) reconcile(ctx context.Context, since time.Time) error {
+	all, err := d.App.Deliveries(ctx, since)
 	if err != nil {
 		return err
 	}
@@ -39,16 +61,21 @@ func (d *Door) Reconcile(ctx context.Context) error {
 	for _, id := range known {
 		delete(missed, id)
 	}
-	for _, id := range missed {
-		if err := d.fetch(ctx, id); err != nil {
-			return err
+	// Oldest first: a command to cancel comes after what it cancels.
+	for _, guid := range ids {
+		if id, ok := missed[guid]; ok {
+			// One that cannot be had keeps nobody else waiting.
+			err = errors.Join(err, d.fetch(ctx, id))
 		}
 	}
-	return nil
+	return err
 }
 
 func (d *Door) fetch(ctx context.Context, id int64) error {
 	got, err := d.App.Delivery(ctx, id)
+	if task.CodeOf(err) == task.CodeNotFound {
+		return nil // GitHub has forgotten it in between
+	}
 	if err != nil {
 		return err
 	}

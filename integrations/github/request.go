@@ -21,11 +21,21 @@ const (
 	// maxComments and maxComment bound what of a conversation is passed on.
 	maxComments = 20
 	maxComment  = 2048
+	// maxAuthors bounds whose permission is asked for: anybody can comment.
+	maxAuthors = 30
 	// maxDescription bounds the text of an issue or pull request.
 	maxDescription = 16 << 10
 )
 
 func isMissing(err error) bool { return errors.Is(err, postgres.ErrNotFound) }
+
+// ignoreMissing is err, unless it says that a row is not there.
+func ignoreMissing(err error) error {
+	if isMissing(err) {
+		return nil
+	}
+	return err
+}
 
 // resultOf returns how a task ended, as far as it is stored.
 func resultOf(rec postgres.Record) (res runner.Result) {
@@ -62,14 +72,15 @@ func (a *asking) task(ctx context.Context, cmd grammar.Command) (string, error) 
 	return a.submit(ctx, req)
 }
 
-// aim says where a request on a pull request starts and goes to: on one of
-// ours that is open the same branch, on somebody else's a pull request into
+// aim says where a request starts and goes to: where there is an open pull
+// request of ours the same branch, on somebody else's a pull request into
 // theirs. What comes from a fork is out of reach.
 func (a *asking) aim(req *task.Request) (explanation string) {
 	switch {
-	case a.pull == nil || a.pull.State != task.PullRequestOpen || req.Ref != "":
+	case req.Ref != "", a.pull != nil && a.pull.State != task.PullRequestOpen:
 	case a.ours != nil:
 		req.Ref, req.Branch = a.ours.Branch, a.ours.Branch
+	case a.pull == nil:
 	case a.pull.HeadRepo != a.repo.String():
 		return a.d.Pages.Fork(a.key)
 	default:
@@ -97,9 +108,11 @@ func (a *asking) context(ctx context.Context) ([]task.Note, error) {
 		kind = "pull request"
 	}
 	body, hidden := markdown.Strip(s.Body)
+	title, more := markdown.Strip(s.Title)
+	hidden = append(hidden, more...)
 	notes := []task.Note{{
 		Author: s.Author.Login, At: s.CreatedAt,
-		Text: fmt.Sprintf("(%s #%d) %s\n\n%s", kind, s.Number, s.Title, clip(body, maxDescription)),
+		Text: fmt.Sprintf("(%s #%d) %s\n\n%s", kind, s.Number, title, clip(body, maxDescription)),
 	}}
 	for _, h := range slices.Compact(slices.Sorted(slices.Values(append(hidden, a.hidden...)))) {
 		notes = append(notes, task.Note{Author: "honk", At: a.asked(), Text: "Hidden text was removed here: " + h + "."})
@@ -163,6 +176,9 @@ func (a *asking) comments(ctx context.Context) ([]task.Note, error) {
 			continue
 		}
 		ok, known := trusted[c.Author.Login]
+		if !known && len(trusted) == maxAuthors {
+			continue
+		}
 		if !known {
 			permission, err := a.talk.Permission(ctx, c.Author.Login)
 			if err != nil {
@@ -189,7 +205,7 @@ func clip(text string, most int) string {
 
 // handleIssue makes a request of an issue that is labelled or given to Honk.
 // The one who did that asks; the issue's text stays a record.
-func (d *Door) handleIssue(ctx context.Context, e event.Event, delivery string) (string, error) {
+func (d *Door) handleIssue(ctx context.Context, e event.Event) (string, error) {
 	self, err := d.App.Self(ctx)
 	if err != nil {
 		return "", err

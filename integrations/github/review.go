@@ -1,9 +1,11 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,12 +33,9 @@ func (d *Door) handleReview(ctx context.Context, e event.Event) (string, error) 
 	if a.ours == nil && !asked {
 		return "not our pull request", nil
 	}
-	if a.ours != nil && a.ours.State != task.PullRequestOpen {
-		return "the pull request is closed", nil
-	}
 	var cmd grammar.Command
 	if asked {
-		ok := false
+		var ok bool
 		if cmd, ok, err = a.understand(ctx); !ok || err != nil {
 			return "not understood", err
 		}
@@ -51,13 +50,17 @@ func (d *Door) handleReview(ctx context.Context, e event.Event) (string, error) 
 	if explanation := a.aim(&req); explanation != "" {
 		return "refused: from a fork", a.say(ctx, explanation, nil)
 	}
-	if asked {
+	switch {
+	case req.Origin.Cause == "":
 		return a.submit(ctx, req)
+	case a.pull.State != task.PullRequestOpen:
+		return "the pull request is closed", nil
 	}
 	return a.followUp(ctx, req, d.Service.FollowUp.Reviews)
 }
 
-// review makes the request of a review.
+// review makes the request of a review. It is a person's where the review or
+// one of its comments holds a command, else it has a cause.
 func (a *asking) review(ctx context.Context, cmd grammar.Command) (task.Request, error) {
 	review, err := a.talk.Review(ctx, a.e.Subject.Number, a.e.Review.ID)
 	if err != nil {
@@ -79,7 +82,7 @@ func (a *asking) review(ctx context.Context, cmd grammar.Command) (task.Request,
 	for _, c := range review.Comments {
 		text, _ := markdown.Strip(c.Body)
 		if rest, ok := grammar.Find(text, trigger); ok {
-			text = strings.TrimSpace(rest)
+			text, req.Origin.Cause = strings.TrimSpace(rest), ""
 		}
 		prompt = append(prompt, placed(c.Path, c.Line, clip(text, maxComment)))
 		req.Origin.Answers = append(req.Origin.Answers, reviewThread(a.e.Subject.Number, threadOf(c)))
@@ -106,7 +109,8 @@ func placed(path string, line int, text string) string {
 }
 
 // followUp submits a request that nobody gave by command, if the pull request
-// has one left and nobody else has pushed to it.
+// has one left and nobody else has pushed to it. While a task of ours works on
+// the branch, nobody can tell whose push it was.
 func (a *asking) followUp(ctx context.Context, req task.Request, most int) (string, error) {
 	head := *a.ours
 	head.HeadSHA = a.pull.SHA
@@ -117,7 +121,7 @@ func (a *asking) followUp(ctx context.Context, req task.Request, most int) (stri
 	case err != nil:
 		return "", err
 	case t.ID == "":
-		return "hands off: a person pushed, it is muted, or enough was started already", nil
+		return "hands off: a person pushed, it is muted, or enough was started already", a.d.idle(ctx, head)
 	}
 	a.react(ctx, "eyes")
 	return fmt.Sprintf("task %s", t.ID), nil
@@ -146,7 +150,7 @@ func (d *Door) handleReviewComment(ctx context.Context, e event.Event) (string, 
 	}
 	note := task.Note{Author: a.by.Login, At: e.Comment.CreatedAt, Text: placed(e.Comment.Path, e.Comment.Line, cmd.Prompt)}
 	due, err := d.DB.AddFeedback(ctx, a.repo, e.Subject.Number, postgres.Feedback{
-		Key: reviewThread(e.Subject.Number, a.e.Comment.ID), Note: note,
+		Key: feedbackKey(e), Note: note,
 		Quiet: d.Service.FollowUp.Quiet, Most: d.Service.FollowUp.Longest,
 	})
 	if err != nil {
@@ -154,6 +158,12 @@ func (d *Door) handleReviewComment(ctx context.Context, e event.Event) (string, 
 	}
 	a.react(ctx, "eyes")
 	return "collected", d.remind(ctx, e, due)
+}
+
+// feedbackKey names a collected comment: the thread that is answered, which is
+// its first comment's, and the comment.
+func feedbackKey(e event.Event) string {
+	return fmt.Sprintf("%s#%d", reviewThread(e.Subject.Number, cmp.Or(e.Comment.InReplyTo, e.Comment.ID)), e.Comment.ID)
 }
 
 // inReview reports whether a comment belongs to a review that becomes a
@@ -184,15 +194,21 @@ func (d *Door) remind(ctx context.Context, e event.Event, due time.Duration) err
 }
 
 // handleFeedback makes one follow-up of the comments that were collected, once
-// no further one has come for a while.
+// no further one has come for a while. Until then it is put off, not done: the
+// clock that it was set by is not the database's.
 func (d *Door) handleFeedback(ctx context.Context, del task.Delivery) (string, error) {
 	var e event.Event
 	if err := json.Unmarshal(del.Payload, &e); err != nil {
 		return "", task.Errorf(task.CodeInternal, "reading a reminder: %w", err)
 	}
-	due, err := d.DB.DueFeedback(ctx, d.repo(e), e.Subject.Number)
-	if err != nil || len(due) == 0 {
-		return "taken before, or more has come", err
+	due, wait, err := d.DB.DueFeedback(ctx, d.repo(e), e.Subject.Number)
+	switch {
+	case err != nil:
+		return "", err
+	case len(due) == 0:
+		return "taken before", nil
+	case wait > 0:
+		return "", &task.Error{Code: task.CodeRateLimited, Message: "more has come", After: wait + time.Second}
 	}
 	a, refusal, err := d.ask(ctx, e, e.Comment.Author, e.Comment.Body, client.Target{Kind: client.TargetReviewComment, ID: e.Comment.ID})
 	if a == nil || err != nil {
@@ -207,8 +223,11 @@ func (d *Door) handleFeedback(ctx context.Context, del task.Delivery) (string, e
 	for _, f := range due {
 		keys = append(keys, f.Key)
 		prompt = append(prompt, f.Note.Text)
+		at, _, _ := strings.Cut(f.Key, "#")
+		if !slices.Contains(req.Origin.Answers, at) {
+			req.Origin.Answers = append(req.Origin.Answers, at)
+		}
 	}
-	req.Origin.Answers = keys
 	req.Prompt = strings.Join(prompt, "\n\n")
 	if explanation := a.aim(&req); explanation != "" {
 		return "refused: from a fork", a.say(ctx, explanation, nil)

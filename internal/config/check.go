@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/pem"
 	"net"
 	"net/url"
@@ -61,8 +63,8 @@ func (g GitHub) check(p *problems) {
 	if g.PrivateKey == "" {
 		return
 	}
-	if block, _ := pem.Decode([]byte(g.PrivateKey.Reveal())); block == nil {
-		p.addf("HONK_GITHUB_PRIVATE_KEY is not PEM; use the file GitHub gave, " +
+	if !isKey(g.PrivateKey) {
+		p.addf("HONK_GITHUB_PRIVATE_KEY is not an RSA key in PEM; use the file GitHub gave, " +
 			"best by HONK_GITHUB_PRIVATE_KEY_FILE")
 	}
 }
@@ -82,4 +84,19 @@ func checkURL(p *problems, name, value string) {
 	case u.RawQuery != "" || u.Fragment != "":
 		p.addf("%s holds a query or fragment; use the base URL alone", name)
 	}
+}
+
+// isKey reports whether a secret is an RSA key in one of the forms that GitHub
+// and openssl write.
+func isKey(s Secret) bool {
+	block, _ := pem.Decode([]byte(s.Reveal()))
+	if block == nil {
+		return false
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return true
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	_, ok := key.(*rsa.PrivateKey)
+	return err == nil && ok
 }

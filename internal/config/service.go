@@ -125,14 +125,22 @@ func (c *Config) checkService(need Need, p *problems) {
 	}{
 		{c.LLM.BaseURL == "", "HONK_LLM_BASE_URL is not set; name the model's endpoint, for example https://api.openai.com/v1"},
 		{c.LLM.Model == "", "HONK_LLM_MODEL is not set; name the model as its endpoint does"},
-		{c.GitHub.AppID == 0 && c.GitHub.PrivateKey == "",
-			"HONK_GITHUB_APP_ID and HONK_GITHUB_PRIVATE_KEY_FILE are not set; make a GitHub App as docs/github-app.md says"},
-		{need.Webhooks && c.GitHub.WebhookSecret == "",
-			"HONK_GITHUB_WEBHOOK_SECRET is not set; use the webhook secret of the GitHub App, best by HONK_GITHUB_WEBHOOK_SECRET_FILE"},
-		{need.SharedDatabase && c.DatabaseURL == "",
-			"HONK_DATABASE_URL is not set; workers need the database of honk serve, as a postgres:// URL"},
-		{c.Sandbox == "host" && !need.AnySandbox,
-			"HONK_SANDBOX is host, which isolates nothing; the service refuses that, use bwrap"},
+		{
+			c.GitHub.AppID == 0 && c.GitHub.PrivateKey == "",
+			"HONK_GITHUB_APP_ID and HONK_GITHUB_PRIVATE_KEY_FILE are not set; make a GitHub App as docs/github-app.md says",
+		},
+		{
+			need.Webhooks && c.GitHub.WebhookSecret == "",
+			"HONK_GITHUB_WEBHOOK_SECRET is not set; use the webhook secret of the GitHub App, best by HONK_GITHUB_WEBHOOK_SECRET_FILE",
+		},
+		{
+			need.SharedDatabase && c.DatabaseURL == "",
+			"HONK_DATABASE_URL is not set; workers need the database of honk serve, as a postgres:// URL",
+		},
+		{
+			c.Sandbox == "host" && !need.AnySandbox,
+			"HONK_SANDBOX is host, which isolates nothing; the service refuses that, use bwrap",
+		},
 	} {
 		if missing.is {
 			p.addf("%s", missing.remedy)

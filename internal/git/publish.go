@@ -89,7 +89,11 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 		return pr, err
 	}
 	if err := dest.SetFunc(ctx, ref, from, head); err != nil {
-		return pr, err
+		// The answer may be what got lost. Git repeats a push by itself then,
+		// and is told that the branch is there.
+		if at, lookErr := dest.HeadFunc(ctx, ref); lookErr != nil || at != head {
+			return pr, err
+		}
 	}
 	return task.PullRequest{Branch: p.Branch, HeadSHA: head}, nil
 }

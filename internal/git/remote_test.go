@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"honk/internal/git"
@@ -287,5 +288,93 @@ func TestRemote_cancelled(t *testing.T) {
 	src := git.Source{Repo: task.Repo{Host: "h", Owner: "o", Name: "n", URL: stuck.URL + "/x.git"}}
 	if _, err := g.Checkout(ctx, src, ""); err == nil || ctx.Err() == nil {
 		t.Errorf("got %v, want an end by cancellation", err)
+	}
+}
+
+// TestRemote_outage has the forge fail: that is no reason to fetch everything
+// anew, and it passes.
+func TestRemote_outage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		path   string
+		want   task.Code
+	}{
+		{http.StatusBadGateway, "/info/refs", task.CodeUnavailable},
+		{http.StatusBadGateway, "/git-upload-pack", task.CodeUnavailable},
+		{http.StatusServiceUnavailable, "/git-upload-pack", task.CodeUnavailable},
+		{http.StatusTooManyRequests, "/info/refs", task.CodeRateLimited},
+		{http.StatusTooManyRequests, "/git-upload-pack", task.CodeRateLimited},
+		{0, "/info/refs", task.CodeUnavailable},
+		{0, "/git-upload-pack", task.CodeUnavailable},
+	} {
+		t.Run(fmt.Sprintf("%d at %s", tt.status, tt.path), func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			g, f, dir := newGitAt(t, data), newForge(t), newRepo(t, map[string]string{"f": "1\n"})
+			_, src := f.serve(t, dir)
+			checkout(t, g, src, "")
+			mirrors, err := filepath.Glob(filepath.Join(data, "mirrors", "*", "*", "*.git"))
+			if err != nil || len(mirrors) != 1 {
+				t.Fatalf("mirrors %q, %v", mirrors, err)
+			}
+			kept := filepath.Join(mirrors[0], "kept")
+			write(t, mirrors[0], map[string]string{"kept": ""})
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case !strings.HasSuffix(r.URL.Path, tt.path):
+					f.Config.Handler.ServeHTTP(w, r)
+				case tt.status == 0:
+					panic(http.ErrAbortHandler)
+				default:
+					w.WriteHeader(tt.status)
+				}
+			}))
+			t.Cleanup(front.Close)
+			src.Repo.URL = strings.Replace(src.Repo.URL, f.URL, front.URL, 1)
+			if _, err := g.Checkout(t.Context(), src, ""); task.CodeOf(err) != tt.want {
+				t.Errorf("Checkout() = %v, want code %q", err, tt.want)
+			}
+			if _, err := os.Stat(kept); err != nil {
+				t.Errorf("the mirror was made anew: %v", err)
+			}
+		})
+	}
+}
+
+// TestRemote_answerLost has the forge take a push and lose the answer. Git
+// sends such a push again by itself, and is told that the branch exists.
+func TestRemote_answerLost(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{0, http.StatusBadGateway} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			g, f, dir := newGitAt(t, t.TempDir()), newForge(t), newRepo(t, map[string]string{"f": "1\n"})
+			bare, src := f.serve(t, dir)
+			c := checkout(t, g, src, "")
+			write(t, c.Dir, map[string]string{"f": "2\n"})
+			var lost atomic.Bool
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/git-receive-pack") || lost.Swap(true) {
+					f.Config.Handler.ServeHTTP(w, r)
+					return
+				}
+				f.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+				if status == 0 {
+					panic(http.ErrAbortHandler)
+				}
+				w.WriteHeader(status)
+			}))
+			t.Cleanup(front.Close)
+			src.Repo.URL = strings.Replace(src.Repo.URL, f.URL, front.URL, 1)
+			pub := publication(src, c, patch(t, c))
+			pr, err := g.Publish(t.Context(), pub)
+			if err != nil || !lost.Load() {
+				t.Fatalf("Publish() = %v, an answer was lost: %t", err, lost.Load())
+			}
+			if got := userGit(t, bare, "rev-parse", pub.Branch); strings.TrimSpace(got) != pr.HeadSHA {
+				t.Errorf("the branch is at %s, want %s", got, pr.HeadSHA)
+			}
+		})
 	}
 }

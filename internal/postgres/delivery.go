@@ -9,16 +9,28 @@ import (
 	"honk/internal/task"
 )
 
-// AddDelivery stores a delivery and reports whether it is new.
-func (s Store) AddDelivery(ctx context.Context, d task.Delivery) (bool, error) {
-	n, err := s.affect(ctx, addDelivery, pgx.StrictNamedArgs{
-		"source": string(d.Source), "id": d.ID, "event": d.Event, "payload": []byte(d.Payload),
-	})
-	return n == 1, err
+// DeliveryKey is what a delivery is known by.
+type DeliveryKey struct {
+	Source task.Source
+	ID     string
 }
 
-const addDelivery = `INSERT INTO deliveries (source, id, event, payload)
-	VALUES (@source, @id, @event, @payload) ON CONFLICT DO NOTHING`
+// AddDeliveries stores deliveries and returns which are new.
+func (s Store) AddDeliveries(ctx context.Context, list []task.Delivery) ([]DeliveryKey, error) {
+	var sources, ids, events []string
+	var payloads [][]byte
+	for _, d := range list {
+		sources, ids, events = append(sources, string(d.Source)), append(ids, d.ID), append(events, d.Event)
+		payloads = append(payloads, d.Payload)
+	}
+	return many(ctx, s, addDeliveries, pgx.StrictNamedArgs{
+		"sources": sources, "ids": ids, "events": events, "payloads": payloads,
+	}, pgx.RowToStructByPos[DeliveryKey])
+}
+
+const addDeliveries = `INSERT INTO deliveries (source, id, event, payload)
+	SELECT * FROM unnest(@sources::text[], @ids::text[], @events::text[], @payloads::bytea[])
+	ON CONFLICT DO NOTHING RETURNING source, id`
 
 // Delivery returns a delivery that has not been handled; ErrNotFound when it
 // has been, or is not known.
@@ -38,7 +50,7 @@ const findDelivery = `SELECT event, payload FROM deliveries
 
 // Handled stores what became of a delivery.
 func (s Store) Handled(ctx context.Context, source task.Source, id, result string) error {
-	return s.exec(ctx, handleDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id, "result": result})
+	return s.exec(ctx, handleDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id, "result": clean(result)})
 }
 
 const handleDelivery = `UPDATE deliveries SET handled_at = now(), result = @result WHERE source = @source AND id = @id`
@@ -90,8 +102,9 @@ const forgetVerdicts = `DELETE FROM verdicts USING tasks
 const forgetPatches = `DELETE FROM patches USING tasks
 	WHERE tasks.id = patches.task_id AND tasks.finished_at < now() - @age::interval`
 
-// What is still reserved is somebody's.
-const forgetBudgets = `DELETE FROM budgets WHERE touched_at < now() - @age::interval
-	AND reserved_usd = 0 AND reserved_tokens = 0`
+// What is still reserved is somebody's; a day's budget counts to its end. Sums
+// of fractions seldom come back to 0.
+const forgetBudgets = `DELETE FROM budgets WHERE touched_at < now() - greatest(@age::interval, interval '2 days')
+	AND reserved_usd < 1e-6 AND reserved_tokens = 0`
 
 const forgetFeedback = `DELETE FROM feedback WHERE taken_at < now() - @age::interval`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -146,8 +147,8 @@ func (s Store) LastReply(ctx context.Context, id task.ID) (task.Event, error) {
 const findLastReply = `SELECT e.task_id, e.seq, e.attempt, e.at, e.kind, e.step, e.data, NULL::text, NULL::bytea, NULL::json
 	FROM events e WHERE e.task_id = @task_id AND e.kind = 'reply' ORDER BY e.seq DESC LIMIT 1`
 
-// AddNote stores what somebody says to a task that has not ended, once per
-// key. It reports whether the task has it.
+// AddNote stores what somebody says to a task that has not ended and is not to,
+// once per key. It reports whether the task has it.
 func (s Store) AddNote(ctx context.Context, id task.ID, key string, note task.Note) (bool, error) {
 	raw, err := json.Marshal(note)
 	if err != nil {
@@ -157,10 +158,11 @@ func (s Store) AddNote(ctx context.Context, id task.ID, key string, note task.No
 	return n == 1, err
 }
 
-// An update in a conflict says that it is there already.
+// An update in a conflict says that it is there already. The lock waits for an
+// end of the task that is being stored, which would not see the note.
 const addNote = `INSERT INTO notes (task_id, key, note)
-	SELECT id, @key, @note FROM tasks WHERE id = @task_id AND status IN ('queued', 'running')
-	ON CONFLICT (key) DO UPDATE SET key = excluded.key`
+	SELECT id, @key, @note FROM tasks WHERE id = @task_id AND status IN ('queued', 'running') AND cancelled_by IS NULL
+	FOR SHARE ON CONFLICT (key) DO UPDATE SET key = excluded.key`
 
 // HasNote reports whether a message was given to a task.
 func (s Store) HasNote(ctx context.Context, key string) (bool, error) {
@@ -176,12 +178,65 @@ func (s Store) NotesOf(ctx context.Context, id task.ID) ([]task.Note, error) {
 
 const listNotes = `SELECT note FROM notes WHERE task_id = @task_id AND taken_at IS NULL ORDER BY id`
 
-// TakeNotes returns what was said to a task since the last call.
+// TakeNotes returns what was said to a task since the last call, oldest first.
 func (s Store) TakeNotes(ctx context.Context, id task.ID) ([]task.Note, error) {
 	return many(ctx, s, takeNotes, pgx.StrictNamedArgs{"task_id": string(id)}, scanNote)
 }
 
-const takeNotes = `UPDATE notes SET taken_at = now() WHERE task_id = @task_id AND taken_at IS NULL RETURNING note`
+const takeNotes = `WITH taken AS (
+		UPDATE notes SET taken_at = now() WHERE task_id = @task_id AND taken_at IS NULL RETURNING id, note
+	)
+	SELECT note FROM taken ORDER BY id`
+
+// ReturnNotes gives back what an attempt at a task took with TakeNotes and did
+// not live to record as told.
+func (s Store) ReturnNotes(ctx context.Context, id task.ID) error {
+	args := pgx.StrictNamedArgs{"task_id": string(id)}
+	taken, err := many(ctx, s, listTaken, args, scanTaken)
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	told, err := many(ctx, s, listTold, args, scanEvent)
+	if err != nil {
+		return err
+	}
+	for _, e := range told {
+		var notice task.NoticeData
+		if err := json.Unmarshal(e.Data, &notice); err != nil {
+			return fmt.Errorf("reading a notice of task %s: %w", id, err)
+		}
+		taken = slices.DeleteFunc(taken, func(t takenNote) bool {
+			return slices.ContainsFunc(notice.Notes, func(n task.Note) bool {
+				return n.Author == t.Author && n.Text == t.Text && n.At.Equal(t.At)
+			})
+		})
+	}
+	var ids []int64
+	for _, t := range taken {
+		ids = append(ids, t.id)
+	}
+	return s.exec(ctx, returnNotes, pgx.StrictNamedArgs{"ids": ids})
+}
+
+const listTaken = `SELECT id, note FROM notes WHERE task_id = @task_id AND taken_at IS NOT NULL ORDER BY id`
+
+const listTold = `SELECT e.task_id, e.seq, e.attempt, e.at, e.kind, e.step, e.data, NULL::text, NULL::bytea, NULL::json
+	FROM events e WHERE e.task_id = @task_id AND e.kind = 'notice' ORDER BY e.seq`
+
+const returnNotes = `UPDATE notes SET taken_at = NULL WHERE id = ANY(@ids)`
+
+type takenNote struct {
+	task.Note
+	id int64
+}
+
+func scanTaken(row pgx.CollectableRow) (t takenNote, err error) {
+	var raw []byte
+	if err = row.Scan(&t.id, &raw); err == nil {
+		err = json.Unmarshal(raw, &t.Note)
+	}
+	return t, err
+}
 
 func scanNote(row pgx.CollectableRow) (n task.Note, err error) {
 	var raw []byte

@@ -24,7 +24,7 @@ func (s Store) AddNotice(ctx context.Context, n task.Notice, key string) (int64,
 	}
 	return one(ctx, s, addNotice, pgx.StrictNamedArgs{
 		"source": string(n.Source), "repo_id": repo, "thread": n.Thread, "kind": string(n.Kind),
-		"key": key, "task_id": taskID, "body": n.Text,
+		"key": key, "task_id": taskID, "body": clean(n.Text),
 	}, pgx.RowTo[int64])
 }
 
@@ -112,7 +112,7 @@ func (s Store) Posted(ctx context.Context, d Due, messageID string, closed bool)
 
 const postNotice = `UPDATE notices SET message_id = @message_id, posted = @version, posted_at = now(),
 	tried_at = NULL, leased_until = NULL,
-	closed_at = CASE WHEN @closed::boolean THEN now() END WHERE id = @id`
+	closed_at = CASE WHEN @closed::boolean THEN now() END WHERE id = @id AND closed_at IS NULL`
 
 // OpenNotice returns the notice that a task is still owed; ErrNotFound when
 // it is paid or there is none.
@@ -122,9 +122,8 @@ func (s Store) OpenNotice(ctx context.Context, id task.ID) (int64, error) {
 
 const findOpenNotice = `SELECT id FROM notices WHERE task_id = @task_id AND kind = 'task' AND closed_at IS NULL`
 
-// OwedNotices returns the notices that have been out of date for a while, and
-// those of queued tasks that nobody has heard of for a while: a job for them
-// may be lost.
+// OwedNotices returns the notices that have been out of date for a while: a job
+// for them may be lost.
 func (s Store) OwedNotices(ctx context.Context, age time.Duration) ([]int64, error) {
 	return many(ctx, s, listOwed, pgx.StrictNamedArgs{"age": age}, pgx.RowTo[int64])
 }

@@ -122,6 +122,12 @@ func (s Store) affect(ctx context.Context, sql string, args pgx.StrictNamedArgs)
 	return tag.RowsAffected(), nil
 }
 
+// clean is text fit for a column of text, which takes neither a NUL nor what is
+// no UTF-8: texts of others would otherwise keep a row from being written.
+func clean(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
+}
+
 // one returns the only row of a query as a T; ErrNotFound when there is none.
 func one[T any](ctx context.Context, s Store, sql string, args pgx.StrictNamedArgs, row pgx.RowToFunc[T]) (T, error) {
 	var none T
@@ -152,9 +158,6 @@ var ErrNotFound = errors.New("not in the database")
 // ErrLeased says that another worker is at it.
 var ErrLeased = errors.New("another worker is at it")
 
-// errDenied ends the transaction of a refused reservation.
-var errDenied = errors.New("denied")
-
 // ErrFenced says that somebody else works on the task by now.
 var ErrFenced = errors.New("the task has been taken over by another worker")
 
@@ -182,4 +185,21 @@ func Transient(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		// What pgx says of a connection that broke in a transaction before.
 		err != nil && strings.HasSuffix(err.Error(), "conn closed")
+}
+
+// Persist repeats f while the database is away, for at most a while.
+func Persist(ctx context.Context, most time.Duration, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for try := 1; ; try++ {
+		err := f(ctx)
+		if !Transient(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(min(time.Duration(try)*100*time.Millisecond, 2*time.Second)):
+		}
+	}
 }

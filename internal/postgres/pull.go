@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,7 +24,8 @@ type PullRequest struct {
 	Muted bool
 }
 
-// PutPullRequest stores a pull request as a task left it.
+// PutPullRequest stores a pull request as a task left it. Its state is the
+// forge's to tell once it is known: it may have been closed since the push.
 func (s Store) PutPullRequest(ctx context.Context, p PullRequest) error {
 	repo, err := s.Repo(ctx, p.Repo)
 	if err != nil {
@@ -37,8 +39,7 @@ func (s Store) PutPullRequest(ctx context.Context, p PullRequest) error {
 
 const putPullRequest = `INSERT INTO pull_requests (repo_id, number, task_id, last_task_id, branch, url, head_sha, base_ref, state)
 	VALUES (@repo_id, @number, @task_id, @task_id, @branch, @url, @head_sha, @base_ref, @state)
-	ON CONFLICT (repo_id, number) DO UPDATE SET last_task_id = excluded.last_task_id,
-		head_sha = excluded.head_sha, state = excluded.state`
+	ON CONFLICT (repo_id, number) DO UPDATE SET last_task_id = excluded.last_task_id, head_sha = excluded.head_sha`
 
 // PullRequest returns a pull request by its number; ErrNotFound when it is
 // none of ours.
@@ -76,11 +77,12 @@ func scanPullRequest(row pgx.CollectableRow) (p PullRequest, err error) {
 }
 
 // ClosePullRequest records the end of a pull request, or that it was opened
-// again.
-func (s Store) ClosePullRequest(ctx context.Context, r task.Repo, number int, state task.PullRequestState) error {
-	return s.exec(ctx, closePullRequest, pgx.StrictNamedArgs{
+// again. It reports whether it is one of ours.
+func (s Store) ClosePullRequest(ctx context.Context, r task.Repo, number int, state task.PullRequestState) (bool, error) {
+	n, err := s.affect(ctx, closePullRequest, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number, "state": string(state),
 	})
+	return n == 1, err
 }
 
 const closePullRequest = `UPDATE pull_requests p SET state = @state,
@@ -166,25 +168,28 @@ const putOffFeedback = `WITH first AS (
 	)
 	SELECT greatest(coalesce(max(due_at), now()) - now(), interval '0') FROM put`
 
-// DueFeedback returns what waits on a pull request, oldest first, once all of
-// it is due.
-func (s Store) DueFeedback(ctx context.Context, r task.Repo, number int) ([]Feedback, error) {
-	return many(ctx, s, listDueFeedback, pgx.StrictNamedArgs{
+// DueFeedback returns what waits on a pull request, in the order in which it
+// was written, and how long until all of it is due.
+func (s Store) DueFeedback(ctx context.Context, r task.Repo, number int) (list []Feedback, wait time.Duration, err error) {
+	list, err = many(ctx, s, listFeedback, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number,
 	}, func(row pgx.CollectableRow) (f Feedback, err error) {
 		var note []byte
-		if err = row.Scan(&f.Key, &note); err == nil {
+		var left time.Duration
+		if err = row.Scan(&f.Key, &note, &left); err == nil {
 			err = json.Unmarshal(note, &f.Note)
 		}
+		wait = max(wait, left)
 		return f, err
 	})
+	// They may have been handled in another order than they were written.
+	slices.SortStableFunc(list, func(a, b Feedback) int { return a.Note.At.Compare(b.Note.At) })
+	return list, wait, err
 }
 
-const listDueFeedback = `WITH waiting AS (
-		SELECT f.key, f.note, f.due_at, f.created_at FROM feedback f JOIN repositories r ON r.id = f.repo_id
-		WHERE r.host = @host AND r.owner = @owner AND r.name = @name AND f.number = @number AND f.taken_at IS NULL
-	)
-	SELECT key, note FROM waiting WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE due_at > now()) ORDER BY created_at, key`
+const listFeedback = `SELECT f.key, f.note, f.due_at - now() FROM feedback f JOIN repositories r ON r.id = f.repo_id
+	WHERE r.host = @host AND r.owner = @owner AND r.name = @name AND f.number = @number AND f.taken_at IS NULL
+	ORDER BY f.created_at, f.key`
 
 // TakeFeedback marks comments as part of a follow-up and returns how many of
 // them were not part of one before.

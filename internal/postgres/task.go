@@ -15,8 +15,9 @@ import (
 // Record is a task as it is stored.
 type Record struct {
 	task.Task
-	// Failures counts the attempts that ended in an error worth another try.
-	Failures int
+	// Failures counts the attempts that ended in an error worth another try,
+	// Lost those whose worker was lost.
+	Failures, Lost int
 	// NotBefore is when a queued task may be taken, Waiting why not now.
 	NotBefore time.Time
 	Waiting   string
@@ -28,13 +29,13 @@ type Record struct {
 	FinishedAt *time.Time
 }
 
-const taskColumns = `id, request, status, attempt, failures, not_before, waiting,
+const taskColumns = `id, request, status, attempt, failures, lost, not_before, waiting,
 	coalesce(cancelled_by, '') AS cancelled_by, result, created_at, started_at, finished_at`
 
 func scanRecord(row pgx.CollectableRow) (r Record, err error) {
 	var request []byte
 	var id, status string
-	err = row.Scan(&id, &request, &status, &r.Attempt, &r.Failures, &r.NotBefore, &r.Waiting,
+	err = row.Scan(&id, &request, &status, &r.Attempt, &r.Failures, &r.Lost, &r.NotBefore, &r.Waiting,
 		&r.CancelledBy, &r.Result, &r.CreatedAt, &r.StartedAt, &r.FinishedAt)
 	r.ID, r.Status = task.ID(id), task.Status(status)
 	if err == nil {
@@ -72,20 +73,19 @@ func (s Store) AddTask(ctx context.Context, t task.Task) (stored task.Task, crea
 	}
 	n, err := s.affect(ctx, addTask, pgx.StrictNamedArgs{
 		"id": string(t.ID), "source": string(t.Request.Source), "delivery_id": t.Request.DeliveryID,
-		"repo_id": repo, "thread": t.Request.Origin.Thread, "request": request, "created_at": t.CreatedAt,
+		"repo_id": repo, "thread": t.Request.Origin.Thread, "branch": t.Request.Branch, "request": request,
+		"created_at": t.CreatedAt,
 	})
 	if err != nil || n == 1 {
 		t.Status = task.StatusQueued
 		return t, n == 1, err
 	}
-	r, err := one(ctx, s, findDeliveryTask, pgx.StrictNamedArgs{
-		"source": string(t.Request.Source), "delivery_id": t.Request.DeliveryID,
-	}, scanRecord)
+	r, err := s.TaskOf(ctx, t.Request.Source, t.Request.DeliveryID)
 	return r.Task, false, err
 }
 
-const addTask = `INSERT INTO tasks (id, source, delivery_id, repo_id, thread, request, status, created_at)
-	VALUES (@id, @source, @delivery_id, @repo_id, @thread, @request, 'queued', @created_at)
+const addTask = `INSERT INTO tasks (id, source, delivery_id, repo_id, thread, branch, request, status, created_at)
+	VALUES (@id, @source, @delivery_id, @repo_id, @thread, @branch, @request, 'queued', @created_at)
 	ON CONFLICT (source, delivery_id) DO NOTHING`
 
 const findDeliveryTask = `SELECT ` + taskColumns + ` FROM tasks
@@ -97,6 +97,11 @@ func (s Store) Task(ctx context.Context, id task.ID) (Record, error) {
 }
 
 const findTask = `SELECT ` + taskColumns + ` FROM tasks WHERE id = @id`
+
+// TaskOf returns the task that a delivery made; ErrNotFound when there is none.
+func (s Store) TaskOf(ctx context.Context, source task.Source, delivery string) (Record, error) {
+	return one(ctx, s, findDeliveryTask, pgx.StrictNamedArgs{"source": string(source), "delivery_id": delivery}, scanRecord)
+}
 
 // Tasks returns the latest tasks, newest first; with status only those in it.
 func (s Store) Tasks(ctx context.Context, status task.Status, limit int) ([]Record, error) {
@@ -113,9 +118,7 @@ func (s Store) ThreadTasks(ctx context.Context, r task.Repo, thread string, limi
 	}, scanRecord)
 }
 
-const listThread = `SELECT ` + taskColumns + ` FROM tasks
-	WHERE repo_id = (SELECT id FROM repositories WHERE host = @host AND owner = @owner AND name = @name)
-	AND thread = @thread ORDER BY id DESC LIMIT @limit`
+const listThread = `SELECT ` + taskColumns + ` FROM tasks` + inThread + ` ORDER BY id DESC LIMIT @limit`
 
 // QueuePlace returns how many queued tasks are older than id.
 func (s Store) QueuePlace(ctx context.Context, id task.ID) (int, error) {
@@ -133,6 +136,41 @@ func (s Store) Cancel(ctx context.Context, id task.ID, by string) (bool, error) 
 
 const cancelTask = `UPDATE tasks SET cancelled_by = coalesce(cancelled_by, @by)
 	WHERE id = @id AND status IN ('queued', 'running')`
+
+// CancelThread asks for the end of all tasks of a thread that have not ended,
+// and returns how many it ended; key names the message that asks, and the same
+// one again ends nothing more.
+func (s Store) CancelThread(ctx context.Context, r task.Repo, thread, by, key string) (int, error) {
+	args := pgx.StrictNamedArgs{
+		"host": r.Host, "owner": r.Owner, "name": r.Name, "thread": thread, "key": key,
+	}
+	before, err := one(ctx, s, countCancelled, args, pgx.RowTo[int])
+	if err != nil || before > 0 {
+		return before, err
+	}
+	args["by"] = by
+	n, err := s.affect(ctx, cancelThread, args)
+	return int(n), err
+}
+
+const inThread = ` WHERE repo_id = (SELECT id FROM repositories WHERE host = @host AND owner = @owner AND name = @name)
+	AND thread = @thread`
+
+const countCancelled = `SELECT count(*) FROM tasks` + inThread + ` AND cancelled_key = @key`
+
+const cancelThread = `UPDATE tasks SET cancelled_by = coalesce(cancelled_by, @by), cancelled_key = @key` + inThread + `
+	AND status IN ('queued', 'running')`
+
+// BranchBusy reports whether a task that goes on top of a branch waits or
+// runs.
+func (s Store) BranchBusy(ctx context.Context, r task.Repo, branch string) (bool, error) {
+	return one(ctx, s, isBranchBusy, pgx.StrictNamedArgs{
+		"host": r.Host, "owner": r.Owner, "name": r.Name, "branch": branch,
+	}, pgx.RowTo[bool])
+}
+
+const isBranchBusy = `SELECT EXISTS (SELECT 1 FROM tasks JOIN repositories r ON r.id = repo_id
+	WHERE r.host = @host AND r.owner = @owner AND r.name = @name AND branch = @branch AND status IN ('queued', 'running'))`
 
 // Finish stores how a running task ended. ErrFenced when the attempt is not
 // the current one.
@@ -170,7 +208,7 @@ func (s Store) Requeue(ctx context.Context, t task.Task, d Delay) error {
 		failures = 1
 	}
 	n, err := s.affect(ctx, requeueTask, pgx.StrictNamedArgs{
-		"id": string(t.ID), "attempt": t.Attempt, "for": d.For, "why": d.Why, "failures": failures,
+		"id": string(t.ID), "attempt": t.Attempt, "for": d.For, "why": clean(d.Why), "failures": failures,
 	})
 	if err == nil && n == 0 {
 		err = ErrFenced

@@ -131,11 +131,12 @@ func (a *attempt) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if objection == "" {
-			return a.publish(ctx)
-		}
+		// First: a change may be refused with nothing that could be mended.
 		if a.res.Status.Final() {
 			return nil
+		}
+		if objection == "" {
+			return a.publish(ctx)
 		}
 		if a.revision >= maxRevisions || objection == a.feedback {
 			a.end(task.StatusVetoed, a.refusal())

@@ -424,6 +424,39 @@ func TestRun_judgeFailsClosed(t *testing.T) {
 	}
 }
 
+// What the judge rejects is not delivered, though there is nothing to mend
+// that an agent could be told; in mode advise people decide.
+func TestRun_judgeRejects(t *testing.T) {
+	t.Parallel()
+	var items []map[string]any
+	for id := 1; id <= 10; id++ {
+		items = append(items, map[string]any{
+			"id": id, "evidence": []string{"a.txt:1"}, "answer": "yes", "reason": "it is so",
+		})
+	}
+	for _, request := range []string{"unsafe", "unfulfillable"} {
+		for mode, want := range map[judge.Mode]task.Status{
+			judge.ModeVeto: task.StatusVetoed, judge.ModeAdvise: task.StatusDelivered,
+		} {
+			t.Run(request+" "+string(mode), func(t *testing.T) {
+				t.Parallel()
+				h := setup(t, llmtest.Step{Times: -1, Object: map[string]any{
+					"summary": "no", "items": items, "request": request, "revisions": []string{},
+				}})
+				h.opts.JudgeMode = mode
+				h.runner = runner.New(h.opts)
+				res := h.run(t)
+				if res.Verdict.Decision != judge.Reject || res.Status != want {
+					t.Errorf("the judge says %s, the task ended %s, want %s", res.Verdict.Decision, res.Status, want)
+				}
+				if got := h.branches(t); (got != "") != (want == task.StatusDelivered) {
+					t.Errorf("branches %q of a task that ended %s", got, res.Status)
+				}
+			})
+		}
+	}
+}
+
 // An agent that is told what a check objects to and does not mend it is not
 // told again: the task ends as vetoed, and the person reads why.
 func TestRun_revisions(t *testing.T) {

@@ -33,8 +33,12 @@ func TestHandler(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{"GET", "/healthz", 200}, {"GET", "/readyz", 200}, {"POST", "/webhooks/github", 202},
-		{"GET", "/", 404}, {"GET", "/webhooks/github", 405}, {"POST", "/healthz", 405},
+		{"GET", "/healthz", 200},
+		{"GET", "/readyz", 200},
+		{"POST", "/webhooks/github", 202},
+		{"GET", "/", 404},
+		{"GET", "/webhooks/github", 405},
+		{"POST", "/healthz", 405},
 	} {
 		if got, _ := get(tt.method, tt.path); got != tt.want {
 			t.Errorf("%s %s: %d, want %d", tt.method, tt.path, got, tt.want)

@@ -47,16 +47,14 @@ type Backend struct {
 	opts   Options
 	detect func() (features, error)
 	filter func() ([]byte, error)
+	broom  broom
 }
 
 // New returns a Backend. What is missing on this machine is said by SelfTest
 // and Start.
 func New(opts Options) *Backend {
 	b := &Backend{opts: opts, filter: sync.OnceValues(filter)}
-	b.detect = sync.OnceValues(func() (features, error) {
-		sweep(opts.Scratch)
-		return detect(opts.Program)
-	})
+	b.detect = sync.OnceValues(func() (features, error) { return detect(opts.Program) })
 	return b
 }
 
@@ -80,6 +78,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	if err != nil {
 		return nil, err
 	}
+	b.broom.sweep(b.opts.Scratch)
 	p, err := b.prepare(spec)
 	if err != nil {
 		return nil, task.Errorf(task.CodeSandbox, "preparing the sandbox: %w", err)

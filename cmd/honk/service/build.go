@@ -27,6 +27,7 @@ import (
 	"honk/internal/task"
 	"honk/judge"
 	"honk/queue"
+	"honk/queue/budget"
 	"honk/sandbox"
 )
 
@@ -161,17 +162,17 @@ func (b *building) crew(t task.Task) (runner.Crew, error) {
 	if m := t.Request.Options.Model; m != "" {
 		cfg.LLM.Model = m
 	}
-	spent, err := b.db.Spent(context.Background(), queue.TaskScope(t.ID))
+	spent, err := budget.Spent(context.Background(), b.db.DB, t.ID)
 	if err != nil {
 		return runner.Crew{}, err
 	}
-	l, budget := cfg.Org.Limits, cfg.Org.Service.Budget
+	l, day := cfg.Org.Limits, cfg.Org.Service.Budget
 	return parts.NewCrew(&cfg, parts.Pay{
 		Limits: l, Spent: spent.USD,
-		Ledger: b.queue.Ledger(t, queue.Caps{
+		Ledger: budget.Ledger(b.db.DB, t, budget.Caps{
 			Task:    llm.Amount{USD: l.CostUSD, Tokens: l.Tokens},
-			RepoDay: llm.Amount{USD: budget.RepositoryDayUSD, Tokens: budget.RepositoryDayTokens},
-			Day:     llm.Amount{USD: budget.DayUSD, Tokens: budget.DayTokens},
+			RepoDay: llm.Amount{USD: day.RepositoryDayUSD, Tokens: day.RepositoryDayTokens},
+			Day:     llm.Amount{USD: day.DayUSD, Tokens: day.DayTokens},
 		}),
 		NoticeFunc: func(text string) { b.log.Info("task waits", "task_id", t.ID, "reason", text) },
 	}, b.log)

@@ -198,13 +198,16 @@ func TestReview(t *testing.T) {
 		"user": {"login": "ada"}, "submitted_at": "2026-01-02T03:04:05Z", "commit_id": "s", "html_url": "u"}`)
 	b.pages("GET /repos/acme/api/pulls/3/reviews/6/comments", "[%s]",
 		`{"id": 1, "pull_request_review_id": 6, "path": "a.go", "line": null, "original_line": 4, "diff_hunk": "@@"}`,
-		`{"id": 2, "in_reply_to_id": 1, "line": 5, "original_line": 4}`)
+		`{"id": 2, "in_reply_to_id": 1, "line": 5, "original_line": 4}`, `{"id": 7}`)
+	b.pages("GET /repos/acme/api/pulls/3/comments", "[%s]", `{"id": 9, "line": 1}`, `{"id": 7, "line": 8}`)
 	got, err := b.open(t).Review(t.Context(), 3, 6)
 	want := client.Review{
 		ID: 6, State: "changes_requested", Body: "no", Author: client.User{Login: "ada"}, SHA: "s", URL: "u",
 		SubmittedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Comments: []client.ReviewComment{
-			{ID: 1, ReviewID: 6, Path: "a.go", Line: 4, DiffHunk: "@@"}, {ID: 2, InReplyTo: 1, Line: 5},
+			{ID: 1, ReviewID: 6, Path: "a.go", Line: 4, DiffHunk: "@@"},
+			{ID: 2, InReplyTo: 1, Line: 5},
+			{ID: 7, Line: 8},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,24 @@ func (r *Repo) Review(ctx context.Context, number int, id int64) (Review, error)
 		}
 		return resp, err
 	})
-	return review, err
+	if err != nil || !slices.ContainsFunc(review.Comments, func(c ReviewComment) bool { return c.Line == 0 }) {
+		return review, err
+	}
+	return review, r.place(ctx, number, review.Comments)
+}
+
+// place adds the lines, which GitHub leaves out of a review's comments: they
+// stand in the list of the pull request's only.
+func (r *Repo) place(ctx context.Context, number int, comments []ReviewComment) error {
+	all, err := r.ReviewComments(ctx, number, time.Time{})
+	for _, c := range all {
+		for i := range comments {
+			if comments[i].ID == c.ID {
+				comments[i].Line = c.Line
+			}
+		}
+	}
+	return err
 }
 
 // ReviewComments lists the comments at lines of a pull request that were

@@ -214,6 +214,49 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
+// What GitHub does not take back at once is tried again, by Close and in the
+// end by the App.
+func TestClose_tryAgain(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		failures int
+		want     task.Code
+		calls    int
+	}{
+		{name: "once", failures: 1, calls: 2},
+		{name: "for long", failures: 3, want: task.CodeUnavailable, calls: 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			forgotten, failures := 0, tt.failures
+			b := setup(t, func(o *client.Options) {
+				o.ForgetFunc = func(context.Context, client.Token) error { forgotten++; return nil }
+			})
+			r := b.open(t)
+			mux := b.mux
+			b.mux = http.NewServeMux()
+			b.mux.Handle("/", mux)
+			b.mux.HandleFunc("DELETE /installation/token", func(w http.ResponseWriter, _ *http.Request) {
+				if failures--; failures >= 0 {
+					w.WriteHeader(http.StatusBadGateway)
+					return
+				}
+				w.WriteHeader(http.StatusNoContent)
+			})
+			if err := r.Close(t.Context()); task.CodeOf(err) != tt.want {
+				t.Errorf("Close() = %v, want code %q", err, tt.want)
+			}
+			if got := len(b.take()); got != tt.calls {
+				t.Errorf("%d calls, want %d", got, tt.calls)
+			}
+			if err := b.app.Close(t.Context()); err != nil || forgotten != 1 {
+				t.Errorf("the App's Close() = %v, %d tokens forgotten, want 1", err, forgotten)
+			}
+		})
+	}
+}
+
 func TestTalk_sharesUntilShortBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	forgotten := 0

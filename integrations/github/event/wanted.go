@@ -3,32 +3,42 @@ package event
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
 // Wanted reports whether Honk does anything with an event: the rest is
 // answered and forgotten.
 func Wanted(name, action string) bool {
-	var actions []string
-	switch name {
-	case "ping":
-		return true
-	case "issue_comment", "pull_request_review_comment":
-		actions = []string{"created"}
-	case "issues":
-		actions = []string{"labeled", "assigned"}
-	case "pull_request_review":
-		actions = []string{"submitted"}
-	case "pull_request":
-		actions = []string{"closed", "reopened", "synchronize"}
-	case "check_suite", "check_run", "workflow_run":
-		actions = []string{"completed"}
-	case "installation":
-		actions = []string{"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"}
-	case "installation_repositories":
-		actions = []string{"added", "removed"}
+	return name == "ping" || slices.Contains(wanted()[name], action)
+}
+
+// wanted are the actions of the events Honk does something with.
+func wanted() map[string][]string {
+	completed := []string{"completed"}
+	return map[string][]string{
+		"issue_comment":               {"created"},
+		"pull_request_review_comment": {"created"},
+		"issues":                      {"labeled", "assigned"},
+		"pull_request_review":         {"submitted"},
+		"pull_request":                {"closed", "reopened", "synchronize"},
+		"check_suite":                 completed,
+		"check_run":                   completed,
+		"workflow_run":                completed,
+		"installation":                {"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"},
+		"installation_repositories":   {"added", "removed"},
 	}
-	return slices.Contains(actions, action)
+}
+
+// Subscribed lists the events that the App's settings must name, sorted. It
+// leaves out what every App is told, and workflow runs, which take a
+// permission of their own and come as checks as well.
+func Subscribed() []string {
+	all := wanted()
+	for _, name := range []string{"installation", "installation_repositories", "workflow_run"} {
+		delete(all, name)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Action returns a payload's action without parsing the rest of it, "" when

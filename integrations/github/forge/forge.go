@@ -85,6 +85,11 @@ func (f *Forge) Publish(ctx context.Context, p runner.Publication) (pr task.Pull
 				"the change touches %s, and Honk's GitHub App has, on purpose, no right to change workflows; the patch is kept, apply it by hand", file.Path)
 		}
 	}
+	// A text that may not be posted must not leave a branch behind.
+	text, err := f.write(p)
+	if err != nil {
+		return pr, err
+	}
 	err = f.with(ctx, repo, client.ForPublish(), func(at *client.Repo, src git.Source) error {
 		self, err := at.Self(ctx)
 		if err != nil {
@@ -98,7 +103,7 @@ func (f *Forge) Publish(ctx context.Context, p runner.Publication) (pr task.Pull
 		if err != nil || p.Task.Request.Options.PullRequest == "none" {
 			return err
 		}
-		pr, err = f.open(ctx, at, p, pr)
+		pr, err = f.open(ctx, at, text, pr)
 		return err
 	})
 	return pr, err

@@ -19,18 +19,26 @@ import (
 // maxReviewers is how many are asked to review at most.
 const maxReviewers = 3
 
+// written is a publication with the words of its pull request.
+type written struct {
+	runner.Publication
+	title, body string
+}
+
+func (f *Forge) write(p runner.Publication) (w written, err error) {
+	w.Publication = p
+	w.title, w.body, err = f.Pages.PullRequest(p, closes(p.Task.Request))
+	return w, err
+}
+
 // open makes or updates the pull request of a branch that was pushed.
-func (f *Forge) open(ctx context.Context, at *client.Repo, p runner.Publication, pushed task.PullRequest) (task.PullRequest, error) {
-	title, body, err := f.Pages.PullRequest(p, closes(p.Task.Request))
-	if err != nil {
-		return pushed, err
-	}
+func (f *Forge) open(ctx context.Context, at *client.Repo, p written, pushed task.PullRequest) (task.PullRequest, error) {
 	have, found, err := at.PullRequestFor(ctx, p.Branch)
 	if err != nil {
 		return pushed, err
 	}
 	if found && have.State == task.PullRequestOpen {
-		fresh := page.Rewrite(have.Body, body)
+		fresh := page.Rewrite(have.Body, p.body)
 		if fresh != have.Body {
 			if have, err = at.EditPullRequest(ctx, have.Number, nil, &fresh); err != nil {
 				return pushed, err
@@ -38,13 +46,17 @@ func (f *Forge) open(ctx context.Context, at *client.Repo, p runner.Publication,
 		}
 		return opened(have, pushed), nil
 	}
+	base := p.BaseRef
+	if p.Onto && found {
+		base = have.Base // it was closed in the meantime
+	}
 	pr, err := f.create(ctx, at, client.NewPullRequest{
-		Title: title, Body: body, Branch: p.Branch, Base: p.BaseRef, Draft: f.draft(p),
+		Title: p.title, Body: p.body, Branch: p.Branch, Base: base, Draft: f.draft(p.Publication),
 	})
 	if err != nil {
 		return pushed, err
 	}
-	f.invite(ctx, at, p, pr)
+	f.invite(ctx, at, p.Publication, pr)
 	return opened(pr, pushed), nil
 }
 
@@ -151,7 +163,7 @@ func closes(req task.Request) int {
 	if err != nil || req.Branch != "" {
 		return 0
 	}
-	for _, word := range strings.Fields(strings.ToLower(req.Prompt)) {
+	for word := range strings.FieldsSeq(strings.ToLower(req.Prompt)) {
 		switch strings.Trim(word, ".,:;!") {
 		case "close", "closes", "fix", "fixes", "resolve", "resolves":
 			if mentionsIssue(req.Prompt, number) {

@@ -104,7 +104,6 @@ func texts(t *testing.T, p *page.Pages, words string) map[string]string {
 	out["near miss"] = p.NearMiss("k", task.Errorf(task.CodeInvalid, "%s", words))
 	out["status"] = p.Status("k", []runner.View{v, v, v})
 	out["hand over"] = p.HandOver("k", []string{words, words}, 2)
-	out["cancel"] = p.CancelDone("k", task.Actor{Login: words})
 	out["answer"] = p.Answer("k", vb)
 	return out
 }

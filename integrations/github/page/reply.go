@@ -17,8 +17,7 @@ type replyPage struct {
 	Tasks             []statusLine
 	More              int
 	Names             md
-	Step, Rounds      int
-	Asker             md
+	Rounds            int
 	Facts             md
 	Commit            string
 }
@@ -97,21 +96,8 @@ func (p *Pages) HandOver(key string, checks []string, rounds int) string {
 	})
 }
 
-// NotOurs says that Honk writes to no pull request but those it opened.
-func (p *Pages) NotOurs(key string) string { return p.reply(key, "not_ours", nil) }
-
 // Fork says that Honk works on no fork.
 func (p *Pages) Fork(key string) string { return p.reply(key, "fork", nil) }
-
-// Closed says that nothing goes onto a closed pull request.
-func (p *Pages) Closed(key string) string { return p.reply(key, "closed", nil) }
-
-// CancelDone says that a task is being stopped, and who wanted it.
-func (p *Pages) CancelDone(key string, by task.Actor) string {
-	return p.reply(key, "cancel_done", func(w *words, page *replyPage) {
-		page.Asker = w.person(task.SourceGitHub, by.Login)
-	})
-}
 
 // NothingToCancel says that no task runs or waits here.
 func (p *Pages) NothingToCancel(key string) string {
@@ -126,12 +112,6 @@ func (p *Pages) NothingToRetry(key string) string { return p.reply(key, "nothing
 
 // StillAtWork says that the last task has to end before it can be retried.
 func (p *Pages) StillAtWork(key string) string { return p.reply(key, "still_at_work", nil) }
-
-// Noted says that a comment reached the running task; step is the first step
-// that knows of it, 0 when no step is made yet.
-func (p *Pages) Noted(key string, step int) string {
-	return p.reply(key, "noted", func(_ *words, page *replyPage) { page.Step = step })
-}
 
 // Answer answers a thread of a review with the commit that was made for it, or
 // with the reason why there is none.

@@ -29,6 +29,7 @@ func (a *Answer) WriteHeader(status int) {
 	}
 }
 
+// Write implements http.ResponseWriter.
 func (a *Answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.Body.Write(p)

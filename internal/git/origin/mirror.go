@@ -174,7 +174,10 @@ func (m mirror) explain(err error) error {
 		return task.Errorf(task.CodeInvalid, "%s has moved; use its new URL: %w", m.src.Repo, err)
 	case command.Complains(err, "not found", "does not appear to be a git repository"):
 		return task.Errorf(task.CodeNotFound, "there is no repository %s: %w", m.src.Repo, err)
-	case command.Complains(err, "unable to access", "Could not resolve", "hung up", "early EOF"):
+	case command.Complains(err, "returned error: 429", "HTTP 429"):
+		return task.Errorf(task.CodeRateLimited, "%s asks us to wait: %w", m.src.Repo, err)
+	case command.Complains(err, "unable to access", "Could not resolve", "hung up", "early EOF", "RPC failed",
+		"unexpected disconnect", "expected flush"):
 		return task.Errorf(task.CodeUnavailable, "%s cannot be reached: %w", m.src.Repo, err)
 	}
 	return err

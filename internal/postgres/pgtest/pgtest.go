@@ -10,6 +10,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -21,6 +23,7 @@ import (
 
 	"honk/internal/postgres/server"
 	"honk/internal/task"
+	"honk/migrations"
 )
 
 // cleanUpLimit bounds what is done after a test.
@@ -33,17 +36,22 @@ var shared = sync.OnceValues(func() (*host, error) {
 	if u := os.Getenv("HONK_TEST_DATABASE_URL"); u != "" {
 		return open(u)
 	}
-	s, _, err := start(ctx)
+	s, stop, err := start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return open(s.URL())
+	h, err := open(s.URL())
+	if err != nil {
+		return nil, err
+	}
+	h.stop = stop
+	return h, nil
 })
 
 // New returns the URL of a fresh database, which is gone after the test.
 // migrate makes the schema, once per process in a database that each test's is
-// then a copy of; key names that schema, a hash of the migrations. migrate
-// must have closed its connections when it returns.
+// then a copy of; key and the migrations name that schema. migrate must have
+// closed its connections when it returns.
 func New(t testing.TB, migrate func(ctx context.Context, url string) error, key string) string {
 	t.Helper()
 	h, err := shared()
@@ -98,7 +106,10 @@ func lack(t testing.TB, err error) {
 
 // host is a server with the templates made so far.
 type host struct {
-	admin     *url.URL
+	admin *url.URL
+	// stop holds the watchdog's leash, never to be called: collected as
+	// garbage it would be let go.
+	stop      func()
 	mu        sync.Mutex
 	templates map[string]bool
 }
@@ -132,8 +143,11 @@ func (h *host) exec(ctx context.Context, sql string) error {
 // outlives the process it may be there already; a lock keeps processes from
 // making it at once, and it gets its name only when it is complete.
 func (h *host) template(ctx context.Context, key string, migrate func(context.Context, string) error) (string, error) {
-	sum := sha256.Sum256([]byte(key))
-	name := "honk_template_" + hex.EncodeToString(sum[:8])
+	sum, err := schema(key)
+	if err != nil {
+		return "", err
+	}
+	name := "honk_template_" + sum
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.templates[name] {
@@ -159,6 +173,22 @@ func (h *host) template(ctx context.Context, key string, migrate func(context.Co
 	}
 	h.templates[name] = true
 	return name, nil
+}
+
+// schema is a hash of a key and of all migrations: a server that outlives the
+// process has the template of an older schema, too.
+func schema(key string) (string, error) {
+	sum := sha256.New()
+	_, _ = io.WriteString(sum, key)
+	err := fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := migrations.Files.ReadFile(path)
+		_, _ = sum.Write(raw)
+		return err
+	})
+	return hex.EncodeToString(sum.Sum(nil)[:8]), err
 }
 
 func (h *host) build(ctx context.Context, conn *pgx.Conn, name string, migrate func(context.Context, string) error) error {

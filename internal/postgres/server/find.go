@@ -71,3 +71,18 @@ func inspect(ctx context.Context, bin string) string {
 	}
 	return ""
 }
+
+// Programs returns where the PostgreSQL is that Start would run in a
+// directory, and its major version. It makes and starts nothing. The errors
+// are those of Start.
+func Programs(ctx context.Context, dir string) (bin, version string, err error) {
+	c, err := openCluster(dir)
+	if err != nil {
+		return "", "", err
+	}
+	defer c.close()
+	if bin, err = find(ctx, c.version, searchPath()); err != nil {
+		return "", "", err
+	}
+	return bin, inspect(ctx, bin), nil
+}

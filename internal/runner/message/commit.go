@@ -8,6 +8,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"regexp"
 	"text/template"
 
 	"honk/internal/task"
@@ -31,7 +32,19 @@ func Commit(t task.Task, prompt, base string) (string, error) {
 		"Base":    base,
 		"Login":   oneLine(actor.Login),
 		"Name":    oneLine(actor.Name),
-		"Email":   oneLine(actor.Email),
+		"Email":   address(actor.Email),
 	})
 	return out.String(), err
+}
+
+// mail matches an address that cannot be taken for anything else.
+var mail = regexp.MustCompile(`^[A-Za-z0-9._%+\[\]-]{1,100}@[A-Za-z0-9.-]{1,200}$`)
+
+// address is a mail address, empty where it is none: unlike other text it needs
+// its @, and mentions nobody.
+func address(text string) string {
+	if !mail.MatchString(text) {
+		return ""
+	}
+	return text
 }

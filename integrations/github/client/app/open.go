@@ -13,8 +13,14 @@ import (
 	"honk/internal/task"
 )
 
-// cleanTimeout is for giving a token back after the caller's own time is up.
-const cleanTimeout = 15 * time.Second
+const (
+	// cleanTimeout is for giving a token back after the caller's own time is
+	// up.
+	cleanTimeout = 15 * time.Second
+	// revokeTries is how often that is tried while GitHub does not answer.
+	revokeTries = 3
+	revokePause = 200 * time.Millisecond
+)
 
 // Session talks about one repository with a token that is good for nothing else.
 // It is safe for concurrent use.
@@ -122,7 +128,20 @@ func (a *App) Revoke(ctx context.Context, raw string) error {
 	if raw == "" {
 		return nil
 	}
-	token := Token{value: raw}
+	for try := 1; ; try++ {
+		err := a.revokeOnce(ctx, Token{value: raw})
+		if task.CodeOf(err) != task.CodeUnavailable || try == revokeTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(try) * revokePause):
+		}
+	}
+}
+
+func (a *App) revokeOnce(ctx context.Context, token Token) error {
 	// Not through a lane: a limit must not keep a token alive.
 	_, err := a.client(bearer{a.net, token}).Apps.RevokeInstallationToken(ctx)
 	if refused, ok := errors.AsType[*github.ErrorResponse](err); ok && refused.Response != nil {
@@ -149,12 +168,17 @@ func (s *Session) Token() Token { return s.token }
 func (s *Session) String() string { return s.owner + "/" + s.name }
 
 // Close revokes the token. It works after ctx has ended, may be called again,
-// and does nothing to a handle from Talk.
+// and does nothing to a handle from Talk. Where GitHub does not take it, the
+// App's Close tries once more.
 func (s *Session) Close(ctx context.Context) error {
 	if s.shared {
 		return nil
 	}
-	return s.revoke(ctx)
+	err := s.revoke(ctx)
+	if err != nil {
+		s.app.retire(s)
+	}
+	return err
 }
 
 func (s *Session) revoke(ctx context.Context) error {

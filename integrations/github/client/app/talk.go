@@ -101,7 +101,8 @@ func (a *App) sweep(ctx context.Context) {
 	}
 }
 
-// Close revokes the tokens of all shared handles. The App is usable after it.
+// Close revokes the tokens of all shared handles, and of those that could not
+// be closed. The App is usable after it.
 func (a *App) Close(ctx context.Context) error {
 	a.mu.Lock()
 	all := a.retired
