@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"honk/internal/llm/llmtest"
+	"honk/internal/postgres/server"
 	"honk/sandbox/bwrap"
 	"honk/sandbox/guest"
 )
@@ -40,8 +41,12 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Condition: func(cond string) (bool, error) {
-			if cond == "bwrap" {
+			switch cond {
+			case "bwrap":
 				return testSandbox() == "bwrap", nil
+			case "postgres":
+				_, _, err := server.Programs(context.Background(), "/nonexistent")
+				return err == nil || os.Getenv("CI") == "true", nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
