@@ -26,11 +26,11 @@ demo: setup build ## See a whole task on this machine, no account needed
 
 .PHONY: test
 test: setup ## Run the tests
-	$(GO) test ./...
+	$(GO) test -timeout 25m ./...
 
 .PHONY: test/race
 test/race: setup ## Run the tests in random order with the race detector
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -timeout 25m -race -shuffle=on ./...
 
 .PHONY: lint
 lint: ## Run the linters
@@ -55,6 +55,10 @@ golden: ## Rewrite the golden files of the tests, to be read in the diff
 .PHONY: bench
 bench: setup ## Measure what docs/performance.md promises
 	hack/bench.sh
+
+.PHONY: chaos
+chaos: setup ## Kill workers, restart the database, spoil the forge; CHAOS_SEED repeats
+	CHAOS_TASKS=100 CHAOS_KILLS=5 CHAOS_RESTARTS=2 $(GO) test -run TestChaos -count=1 -v -timeout 30m ./cmd/honk/service
 
 .PHONY: ci
 # Where set-up puts a newer Node if this machine's is too old.

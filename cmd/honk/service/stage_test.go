@@ -3,7 +3,7 @@ package service_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,14 +25,18 @@ import (
 	"honk/internal/postgres"
 	"honk/internal/postgres/pgtest"
 	"honk/queue"
+	"honk/sandbox/guest"
 )
 
 const (
 	// patience is how long what must happen is waited for.
-	patience = 2 * time.Minute
+	patience = time.Minute
 	// secret signs the webhooks.
 	secret = "webhook-secret-8d1f"
 	apiKey = "sk-test-5f0a7c31e9d24b68"
+	// orgFile is the organisation's honk.yaml, with times that tests can wait
+	// for.
+	orgFile = "service: {edit_every: 100ms, grace: 5s, follow_up: {quiet: 1s, longest: 3s}}\n"
 )
 
 // binary is the honk under test: the real program, built once.
@@ -49,6 +55,15 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if guest.Main() {
+		return // this process is a sandbox's supervisor
+	}
+	// Tests mostly wait for other processes, more of them than there are
+	// processors.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
@@ -58,37 +73,62 @@ func TestMain(m *testing.M) {
 
 // stage is a forge, a model and the database that honk processes work on.
 type stage struct {
-	*testing.T
+	testing.TB
+
 	forge *githubtest.Forge
 	model *llmtest.Server
+	// gate stands before the model.
+	gate  *gate
+	clock *clock
 	env   map[string]string
 	db    *postgres.DB
 	addr  string
+	// started are the processes so far.
+	started []*process
 }
 
+// clock is the forge's: it counts whole seconds only, and what people do there
+// is told apart by them.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load()) * time.Second) }
+
+// tick lets time pass between two acts of people.
+func (c *clock) tick() { c.ahead.Add(2) }
+
 // newStage sets the stage; script is the model's.
-func newStage(t *testing.T, script string) *stage {
+func newStage(t testing.TB, script string) *stage {
 	t.Helper()
-	s := &stage{T: t}
+	steps, err := llmtest.Parse([]byte(spell(script)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return setStage(t, githubtest.Options{}, steps...)
+}
+
+// setStage sets the stage with a forge of its own kind and a model of steps.
+func setStage(t testing.TB, kind githubtest.Options, steps ...llmtest.Step) *stage {
+	t.Helper()
+	s := &stage{TB: t, clock: &clock{}}
 	var err error
 	s.addr = freeAddr(t)
-	s.forge, err = githubtest.New(githubtest.Options{
-		Dir: t.TempDir(), WebhookURL: "http://" + s.addr + "/webhooks/github", WebhookSecret: secret,
-	})
+	kind.Dir, kind.WebhookURL, kind.WebhookSecret = t.TempDir(), "http://"+s.addr+"/webhooks/github", secret
+	kind.NowFunc = s.clock.now
+	s.forge, err = githubtest.New(kind)
 	s.must(err)
 	s.must(s.forge.Start(t.Context()))
 	t.Cleanup(func() { _ = s.forge.Close() })
-	steps, err := llmtest.Parse([]byte(verdicts(script)))
-	s.must(err)
 	s.model = llmtest.NewServer(steps...)
 	s.model.Key = apiKey
-	web := httptest.NewServer(s.model)
+	s.gate = &gate{next: s.model}
+	web := httptest.NewServer(s.gate)
 	t.Cleanup(web.Close)
+	t.Cleanup(s.gate.release)
 
 	dir := t.TempDir()
 	key, config := filepath.Join(dir, "key.pem"), filepath.Join(dir, "honk.yaml")
 	s.must(os.WriteFile(key, s.forge.PrivateKey(), 0o600))
-	s.must(os.WriteFile(config, []byte("service: {edit_every: 100ms, grace: 5s}\n"), 0o600))
+	s.must(os.WriteFile(config, []byte(orgFile), 0o600))
 	url := pgtest.New(t, migrate, "service")
 	s.db, err = postgres.Open(t.Context(), url, 4)
 	s.must(err)
@@ -121,7 +161,7 @@ func migrate(ctx context.Context, url string) error {
 	return err
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,6 +208,7 @@ func (s *stage) start(args ...string) *process {
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	s.must(p.cmd.Start())
+	s.started = append(s.started, p)
 	go func() { p.done <- p.cmd.Wait() }()
 	s.Cleanup(func() {
 		p.stop(syscall.SIGTERM)
@@ -176,6 +217,17 @@ func (s *stage) start(args ...string) *process {
 		}
 	})
 	return p
+}
+
+// lives returns an error once the process has ended.
+func (p *process) lives() error {
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return fmt.Errorf("it has ended: %w\n%s", err, p.out)
+	default:
+		return nil
+	}
 }
 
 // stop sends a signal and waits for the end.
@@ -222,29 +274,4 @@ func (s *stage) await(what string, ok func() bool) {
 		case <-tick.C:
 		}
 	}
-}
-
-// verdictWord is VERDICT(answers, evidence): the judge's ten answers, y, n or
-// - (not applicable), with one line of the diff as evidence.
-var verdictWord = regexp.MustCompile(`VERDICT\(([yn-]{10}), ([^)]*)\)`)
-
-func verdicts(script string) string {
-	return verdictWord.ReplaceAllStringFunc(script, func(word string) string {
-		parts := verdictWord.FindStringSubmatch(word)
-		var items []map[string]any
-		for i, letter := range parts[1] {
-			answer := map[rune]string{'y': "yes", 'n': "no", '-': "na"}[letter]
-			items = append(items, map[string]any{
-				"id": i + 1, "evidence": []string{parts[2]}, "answer": answer,
-				"reason": fmt.Sprintf("the scripted judge says %s to item %d", answer, i+1),
-			})
-		}
-		object, err := json.Marshal(map[string]any{
-			"summary": "the scripted judge has spoken", "items": items, "request": "ok", "revisions": []string{},
-		})
-		if err != nil {
-			panic(err)
-		}
-		return string(object)
-	})
 }
