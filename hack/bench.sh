@@ -8,12 +8,16 @@ cd "$(dirname "$0")/.."
 raw=$(mktemp)
 trap 'rm -f "$raw"' EXIT
 
+# What else the machine does is part of the figures.
+load=$(cut -d ' ' -f 1 /proc/loadavg)
 # -p 1: two packages at once would disturb each other.
 go test -p 1 -run '^$' -timeout 20m -bench \
-	'^Benchmark(Checkout|Exec|Read|Step|LongConversation|TaskMemory)' \
-	./internal/git ./sandbox/bwrap ./agent ./internal/runner | tee "$raw" >&2
+	'^Benchmark(Checkout|Exec|Read|Step|LongConversation|TaskMemory|Webhook|Throughput|Claim|FirstCall|Idle)' \
+	./internal/git ./sandbox/bwrap ./agent ./internal/runner \
+	./queue ./integrations/github ./cmd/honk/service | tee "$raw" >&2
 
-printf '\n%s, %s cores\n\n' "$(go env GOVERSION)" "$(nproc)"
+printf '\n%s, %s cores, load %s at the start and %s at the end\n\n' \
+	"$(go env GOVERSION)" "$(nproc)" "$load" "$(cut -d ' ' -f 1 /proc/loadavg)"
 printf '| benchmark | figures |\n|---|---|\n'
 awk '/^Benchmark/ {
 	name = $1
