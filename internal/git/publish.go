@@ -91,7 +91,12 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 	if err := dest.SetFunc(ctx, ref, from, head); err != nil {
 		// The answer may be what got lost. Git repeats a push by itself then,
 		// and is told that the branch is there.
-		if at, lookErr := dest.HeadFunc(ctx, ref); lookErr != nil || at != head {
+		at, lookErr := dest.HeadFunc(ctx, ref)
+		if lookErr != nil {
+			// Nobody knows: that comes first, for it is worth another try.
+			return pr, errors.Join(lookErr, err)
+		}
+		if at != head {
 			return pr, err
 		}
 	}

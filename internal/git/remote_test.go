@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"honk/internal/git"
 	"honk/internal/task"
@@ -376,5 +377,45 @@ func TestRemote_answerLost(t *testing.T) {
 				t.Errorf("the branch is at %s, want %s", got, pr.HeadSHA)
 			}
 		})
+	}
+}
+
+// TestRemote_answerAndLookLost loses the answer to a push, and then the one to
+// the look at what became of it. Nobody knows, so it is no conflict: the next
+// try finds the branch and is content.
+func TestRemote_answerAndLookLost(t *testing.T) {
+	t.Parallel()
+	g, f, dir := newGitAt(t, t.TempDir()), newForge(t), newRepo(t, map[string]string{"f": "1\n"})
+	bare, src := f.serve(t, dir)
+	c := checkout(t, g, src, "")
+	write(t, c.Dir, map[string]string{"f": "2\n"})
+	var pushed, away atomic.Bool
+	away.Store(true)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		push := strings.HasSuffix(r.URL.Path, "/git-receive-pack") || r.URL.Query().Get("service") == "git-receive-pack"
+		switch {
+		case push && r.Method == http.MethodPost && !pushed.Swap(true):
+			f.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		case !push && pushed.Load() && away.Load():
+			w.WriteHeader(http.StatusBadGateway)
+		default:
+			f.Config.Handler.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(front.Close)
+	src.Repo.URL = strings.Replace(src.Repo.URL, f.URL, front.URL, 1)
+	pub := publication(src, c, patch(t, c))
+	if _, err := g.Publish(t.Context(), pub); task.CodeOf(err) != task.CodeUnavailable || !pushed.Load() {
+		t.Fatalf("Publish() = %v, want code %q after a push: %t", err, task.CodeUnavailable, pushed.Load())
+	}
+	away.Store(false)
+	pub.When = pub.When.Add(time.Hour) // another commit of the same tree
+	pr, err := g.Publish(t.Context(), pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(userGit(t, bare, "rev-parse", pub.Branch)); got != pr.HeadSHA {
+		t.Errorf("the branch is at %s, the result says %s", got, pr.HeadSHA)
 	}
 }
