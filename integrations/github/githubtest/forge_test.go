@@ -1,10 +1,12 @@
 package githubtest_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -367,4 +369,28 @@ func TestFault(t *testing.T) {
 	}
 	b.Fault(nil)
 	in.want(200, "GET", path, nil)
+}
+
+// Whoever hangs up in the middle of a request does not keep the forge from
+// ending what it began: half a pull request is none of GitHub's.
+func TestServe_hungUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t, githubtest.Options{})
+	_, err := b.Commit(t.Context(), githubtest.Change{
+		Repo: "acme/api", Branch: "topic", Login: "ada", Files: map[string]string{"a.txt": "a\n"},
+	})
+	must(t, err)
+	b = b.as(nil)
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	req := httptest.NewRequestWithContext(gone, http.MethodPost, "/api/v3/repos/acme/api/pulls",
+		strings.NewReader(`{"title": "Add a", "head": "topic", "base": "main"}`))
+	req.Header.Set("Authorization", "Bearer "+b.token)
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, req)
+	pulls, err := b.Pulls("acme/api")
+	must(t, err)
+	if w.Code != http.StatusCreated || len(pulls) != 1 || pulls[0].Files != 1 {
+		t.Errorf("answer %d, pull requests %+v; want one of one file", w.Code, pulls)
+	}
 }

@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -42,7 +43,8 @@ func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.wait(r.Context())
 	ans := &githttp.Answer{}
 	if fault == nil || fault.After || fault.passes() {
-		f.mux.ServeHTTP(ans, r)
+		// What has begun is ended, though the client may have hung up.
+		f.mux.ServeHTTP(ans, r.WithContext(context.WithoutCancel(r.Context())))
 		f.count(ans.Header())
 	}
 	if fault != nil {
