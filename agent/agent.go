@@ -148,7 +148,7 @@ func (r *run) open() error {
 		return err
 	}
 	r.t.PromptVersion = r.prompts.Version()
-	r.t.Messages = []llm.Message{{Role: llm.RoleSystem, Content: system}, {Role: llm.RoleUser, Content: first}}
+	r.t.Messages = []llm.Message{{Role: llm.RoleSystem, Content: system}, {Role: llm.RoleUser, Content: first, Images: task.Sound(r.in.Images)}}
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (r *run) complete(ctx context.Context, req llm.Request) (llm.Response, erro
 func (r *run) size(msgs []llm.Message) int {
 	n := 0
 	for _, m := range msgs {
-		n += len(m.Content) + len(m.Role)
+		n += len(m.Content) + len(m.Role) + llm.ImageBytes*len(m.Images)
 		for _, c := range m.Calls {
 			n += len(c.ID) + len(c.Name) + len(c.Arguments)
 		}

@@ -26,3 +26,6 @@ func Paired(msgs []llm.Message) ([]llm.Message, bool) { return paired(msgs) }
 
 // Tail is tail for tests.
 func Tail(msgs []llm.Message, room int) []llm.Message { return tail(msgs, room) }
+
+// Size is what a conversation counts for in the window, for tests.
+func Size(msgs []llm.Message) int { return (&run{}).size(msgs) }

@@ -5,6 +5,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"time"
 
 	"honk/internal/llm"
@@ -20,6 +21,8 @@ type Input struct {
 	Prompt string
 	// Context is the conversation around the request: a record, not orders.
 	Context []task.Note
+	// Images belong to the request; what cannot be shown is left out.
+	Images []task.Image
 	// Instructions are the repository's own (AGENTS.md, CLAUDE.md) at the
 	// base commit, by path: data of the repository.
 	Instructions map[string]string
@@ -67,8 +70,10 @@ type Result struct {
 	// judge.
 	Summary string
 	// Reason says why the exit is not done, in one line for a person; empty
-	// for done, no_change and blocked, of which Summary tells.
+	// where Summary tells it, as a model's does of no_change and blocked.
 	Reason string
+	// Outputs is an object for the shift that asked, nil without one.
+	Outputs json.RawMessage
 	// Usage is this run's, without earlier ones of the same task.
 	Usage      task.Usage
 	Transcript *Transcript

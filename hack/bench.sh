@@ -12,9 +12,9 @@ trap 'rm -f "$raw"' EXIT
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 # -p 1: two packages at once would disturb each other.
 go test -p 1 -run '^$' -timeout 20m -bench \
-	'^Benchmark(Checkout|Exec|Read|Step|LongConversation|TaskMemory|Webhook|Throughput|Claim|FirstCall|Idle)' \
+	'^Benchmark(Checkout|Exec|Read|Step|LongConversation|TaskMemory|Webhook|Throughput|Claim|FirstCall|Idle|Acknowledge)' \
 	./internal/git ./sandbox/bwrap ./agent ./internal/runner \
-	./queue ./integrations/github ./cmd/honk/service | tee "$raw" >&2
+	./queue ./integrations/github ./integrations/slack ./cmd/honk/service | tee "$raw" >&2
 
 printf '\n%s, %s cores, load %s at the start and %s at the end\n\n' \
 	"$(go env GOVERSION)" "$(nproc)" "$load" "$(cut -d ' ' -f 1 /proc/loadavg)"

@@ -9,6 +9,7 @@ import (
 
 	"honk/internal/postgres"
 	"honk/internal/task"
+	"honk/queue/view"
 )
 
 const (
@@ -23,9 +24,6 @@ const (
 	// owedAge is how long a message may be out of date before its job is
 	// taken for lost, or a queued task's be silent.
 	owedAge = time.Minute
-	// silentAge is how long a running task may be silent before people are
-	// told so.
-	silentAge = 10 * time.Minute
 )
 
 // keep is the worker's heartbeat until Stop.
@@ -180,7 +178,7 @@ func (w *Worker) remind(ctx context.Context) error {
 		if err := tx.Lock(ctx, "remind"); err != nil {
 			return err
 		}
-		stale, err := tx.StaleTasks(ctx, owedAge, silentAge)
+		stale, err := tx.StaleTasks(ctx, owedAge, view.SilentAge)
 		if err != nil {
 			return err
 		}

@@ -2,9 +2,7 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -12,6 +10,7 @@ import (
 	"honk/internal/postgres"
 	"honk/internal/runner"
 	"honk/internal/task"
+	"honk/queue/view"
 )
 
 const (
@@ -39,15 +38,15 @@ func (n *noticeWorker) Work(ctx context.Context, job *river.Job[notice]) error {
 	if err != nil || !found {
 		return err
 	}
-	view, err := n.w.view(ctx, due)
+	v, err := n.w.view(ctx, due)
 	if err != nil {
 		return errors.Join(err, n.w.db.Release(ctx, due.ID))
 	}
-	final := due.Kind == task.NoticeReply || view.Task.Status.Final()
+	final := due.Kind == task.NoticeReply || v.Task.Status.Final()
 	if wait := n.early(due); wait > 0 && !final {
 		return errors.Join(n.w.db.Release(ctx, due.ID), river.JobSnooze(wait))
 	}
-	return n.post(ctx, due, view, final)
+	return n.post(ctx, due, v, final)
 }
 
 // early is how long the message is left as it is, so that nobody's
@@ -57,10 +56,11 @@ func (n *noticeWorker) early(due postgres.Due) time.Duration {
 		return 0
 	}
 	// The database's clock may be ahead of ours.
-	return min(n.w.opts.NoticeEvery, n.w.opts.NoticeEvery-time.Since(*due.PostedAt))
+	every := n.w.opts.Doors[due.Source].EditEvery
+	return min(every, every-time.Since(*due.PostedAt))
 }
 
-func (n *noticeWorker) post(ctx context.Context, due postgres.Due, view runner.View, final bool) error {
+func (n *noticeWorker) post(ctx context.Context, due postgres.Due, v runner.View, final bool) error {
 	door, ok := n.w.opts.Doors[due.Source]
 	if !ok || door.Notifier == nil {
 		return n.w.db.Posted(ctx, due, due.MessageID, final)
@@ -68,7 +68,7 @@ func (n *noticeWorker) post(ctx context.Context, due postgres.Due, view runner.V
 	if err := n.w.db.Trying(ctx, due.ID); err != nil {
 		return err
 	}
-	id, err := door.Notifier.Notify(ctx, due.Notice, view)
+	id, err := door.Notifier.Notify(ctx, due.Notice, v)
 	switch {
 	case err == nil:
 	case cutShort(ctx, err), final && task.CodeOf(err) == task.CodeForbidden && time.Since(due.CreatedAt) < hope:
@@ -89,62 +89,13 @@ func (n *noticeWorker) post(ctx context.Context, due postgres.Due, view runner.V
 }
 
 // view gathers what the message of a task can tell.
-func (w *Worker) view(ctx context.Context, due postgres.Due) (v runner.View, err error) {
+func (w *Worker) view(ctx context.Context, due postgres.Due) (runner.View, error) {
 	if due.Kind != task.NoticeTask {
-		return v, nil
+		return runner.View{}, nil
 	}
 	rec, err := w.db.Task(ctx, due.TaskID)
 	if err != nil {
-		return v, err
+		return runner.View{}, err
 	}
-	v = runner.View{Task: rec.Task, Waiting: rec.Waiting, Elapsed: time.Since(rec.CreatedAt)}
-	if rec.FinishedAt != nil {
-		v.Elapsed = rec.FinishedAt.Sub(rec.CreatedAt)
-	}
-	switch {
-	case rec.Status == task.StatusQueued:
-		v.Ahead, err = w.db.QueuePlace(ctx, rec.ID)
-		return v, err
-	case rec.Result != nil:
-		v.Result = &runner.Result{}
-		if err := json.Unmarshal(rec.Result, v.Result); err != nil {
-			return v, fmt.Errorf("reading the result of task %s: %w", rec.ID, err)
-		}
-	}
-	return v, w.progress(ctx, &v)
-}
-
-// progress adds how far a task has come.
-func (w *Worker) progress(ctx context.Context, v *runner.View) error {
-	phases, err := w.db.Phases(ctx, v.Task.ID)
-	if err != nil {
-		return err
-	}
-	for _, e := range phases {
-		var p task.PhaseData
-		if err := json.Unmarshal(e.Data, &p); err != nil {
-			return fmt.Errorf("reading a phase of task %s: %w", e.TaskID, err)
-		}
-		v.Phases = append(v.Phases, p)
-	}
-	silence, err := w.db.Silence(ctx, v.Task.ID)
-	if err != nil {
-		return err
-	}
-	if !v.Task.Status.Final() && silence > silentAge {
-		v.Waiting = fmt.Sprintf("no step for %d minutes: the model, or a command, takes its time", int(silence.Minutes()))
-	}
-	last, err := w.db.LastReply(ctx, v.Task.ID)
-	if errors.Is(err, postgres.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var reply task.ReplyData
-	if err := json.Unmarshal(last.Data, &reply); err != nil {
-		return fmt.Errorf("reading a reply of task %s: %w", last.TaskID, err)
-	}
-	v.Step, v.CostUSD = last.Step, reply.CostUSD
-	return nil
+	return view.Of(ctx, w.db, rec)
 }

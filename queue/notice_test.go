@@ -82,7 +82,8 @@ func TestNotice_oneMessageEndsWithTheTruth(t *testing.T) {
 	b := setup(t)
 	w := newWall()
 	rec := queue.Recorder{Queue: b.q}
-	b.worker(queue.WorkerOptions{Doors: doors(w), NoticeEvery: time.Hour, RunFunc: func(ctx context.Context, tk task.Task) runner.Result {
+	rare := map[task.Source]queue.Door{task.SourceGitHub: {Notifier: w, EditEvery: time.Hour}}
+	b.worker(queue.WorkerOptions{Doors: rare, RunFunc: func(ctx context.Context, tk task.Task) runner.Result {
 		for seq := range 20 {
 			err := rec.Record(ctx, task.Event{
 				TaskID: tk.ID, Seq: seq + 1, Attempt: tk.Attempt, At: time.Now(), Kind: task.EventPhase,

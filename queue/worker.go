@@ -23,6 +23,9 @@ type Door struct {
 	// that is worth it, so it must bear repetition.
 	HandleFunc func(ctx context.Context, d task.Delivery) (string, error)
 	Notifier   runner.Notifier
+	// EditEvery is the shortest time between two edits of one message, its
+	// last one excepted.
+	EditEvery time.Duration
 }
 
 // WorkerOptions says how a Worker works. All without a default are required.
@@ -38,11 +41,8 @@ type WorkerOptions struct {
 	Room  postgres.Room
 	// Grace is how long running tasks may go on when the worker stops,
 	// before they are handed back.
-	Grace time.Duration
-	// NoticeEvery is the shortest time between two edits of one message,
-	// its last one excepted.
-	NoticeEvery time.Duration
-	Retention   postgres.Retention
+	Grace     time.Duration
+	Retention postgres.Retention
 	// Chores are done by one worker at a time, each every so often.
 	Chores []Chore
 	Log    *slog.Logger

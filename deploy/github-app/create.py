@@ -3,7 +3,7 @@
 
 Serves one page on this machine, which sends the manifest to GitHub as you. You
 confirm there; GitHub sends the browser back here with a code, which is changed
-once for the App's number, private key and webhook secret. Nothing but GitHub
+once for the App's number, private key and secrets. Nothing but GitHub
 and this machine sees them. Python's standard library is all it needs.
 """
 
@@ -19,6 +19,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+# What is kept, by the names of GitHub's answer.
+FILES = {"github_private_key": "pem", "github_webhook_secret": "webhook_secret", "github_client_secret": "client_secret"}
 HERE = pathlib.Path(__file__).resolve().parent
 SENT = """<!doctype html><meta charset="utf-8"><title>Honk</title>
 <form method="post" action="{action}"><input type="hidden" name="manifest" value="{manifest}">
@@ -33,7 +35,7 @@ def options():
     p.add_argument("--name", default="Honk", help="the App's name, unique on all of GitHub (default %(default)s)")
     p.add_argument("--org", help="the organisation that is to own it (default: you)")
     p.add_argument("--out", type=pathlib.Path, default=HERE.parent / "secrets",
-                   help="directory for the private key and the webhook secret (default deploy/secrets)")
+                   help="directory for the private key and the secrets (default deploy/secrets)")
     p.add_argument("--github", default="https://github.com", help="GitHub's URL, for an Enterprise Server")
     p.add_argument("--api", help="its REST API (default https://api.github.com, or GITHUB/api/v3)")
     p.add_argument("--port", type=int, default=8765)
@@ -43,7 +45,7 @@ def options():
         p.error("the URL begins with https://")
     if not o.api:
         o.api = "https://api.github.com" if o.github == "https://github.com" else o.github + "/api/v3"
-    taken = [name for name in ("github_private_key", "github_webhook_secret") if (o.out / name).exists()]
+    taken = [name for name in FILES if (o.out / name).exists()]
     if taken:
         p.error(f"{o.out / taken[0]} is there already; move it away, or name another directory with --out")
     return o
@@ -53,6 +55,7 @@ def manifest(o):
     m = json.loads((HERE / "manifest.json").read_text())
     m.update(name=o.name, url=o.url, redirect_url=f"http://127.0.0.1:{o.port}/created")
     m["hook_attributes"]["url"] = o.url + "/webhooks/github"
+    m["callback_urls"] = [o.url + "/link/callback"]
     return m
 
 
@@ -70,10 +73,10 @@ def keep(o, app):
     # The container's user has to read the files, so the directory is what
     # keeps others out.
     o.out.chmod(0o700)
-    for name, value in (("github_private_key", app["pem"]), ("github_webhook_secret", app["webhook_secret"])):
+    for name, key in FILES.items():
         fd = os.open(o.out / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         with os.fdopen(fd, "w") as f:
-            f.write(value)
+            f.write(app[key])
             os.fchmod(fd, 0o444)  # whatever the umask took away
 
 
@@ -127,6 +130,8 @@ Created {app["html_url"]}
   HONK_GITHUB_APP_ID={app["id"]}
   HONK_GITHUB_PRIVATE_KEY_FILE={o.out / "github_private_key"}
   HONK_GITHUB_WEBHOOK_SECRET_FILE={o.out / "github_webhook_secret"}
+  HONK_GITHUB_CLIENT_ID={app["client_id"]}
+  HONK_GITHUB_CLIENT_SECRET_FILE={o.out / "github_client_secret"}
 Install it on a repository: {app["html_url"]}/installations/new""")
 
 

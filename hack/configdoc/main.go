@@ -25,8 +25,8 @@ keys are errors, and all problems are told at once.
 
 Every variable marked *secret* has a form with ` + "`_FILE`" + ` at its end that names a
 file holding the value, and is taken out of the environment once it is read.
-The variables of GitHub, Slack, the database and the server are checked, but
-belong to the service that is to come.
+The variables of GitHub, Slack, the database and the server belong to the
+service (` + "`honk serve`, `honk work`" + `).
 Durations are written like ` + "`90s`, `45m`, `1h30m` or `2d`" + `, sizes like ` + "`512MiB` or `2GB`" + `.
 `
 

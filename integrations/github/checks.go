@@ -10,6 +10,7 @@ import (
 	"honk/integrations/github/client"
 	"honk/integrations/github/event"
 	"honk/internal/postgres"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -105,7 +106,7 @@ func (d *Door) newFailures(ctx context.Context, talk *client.Repo, ours postgres
 	if err != nil {
 		return nil, false, err
 	}
-	base, err := talk.Checks(ctx, resultOf(first).BaseSHA)
+	base, err := talk.Checks(ctx, fact.Stored(first).BaseSHA)
 	if err != nil {
 		return nil, false, err
 	}
@@ -128,7 +129,7 @@ func (d *Door) repair(ctx context.Context, ours postgres.PullRequest, failed []c
 	}
 	var names []string
 	for _, c := range failed {
-		names = append(names, clip(strings.Join(strings.Fields(c.Name), " "), maxName))
+		names = append(names, fact.Clip(strings.Join(strings.Fields(c.Name), " "), maxName))
 	}
 	key := checksKey(ours, ours.HeadSHA)
 	req := task.Request{
@@ -173,5 +174,5 @@ func outputOf(c client.Check) string {
 	for _, at := range c.Annotations {
 		parts = append(parts, placed(at.Path, at.Line, at.Message))
 	}
-	return clip(strings.TrimSpace(strings.Join(parts, "\n\n")), maxLog)
+	return fact.Clip(strings.TrimSpace(strings.Join(parts, "\n\n")), maxLog)
 }

@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"honk/integrations/github/client"
 	"honk/integrations/github/event"
 	"honk/integrations/github/forge"
 	"honk/integrations/github/markdown"
-	"honk/internal/config"
 	"honk/internal/grammar"
 	"honk/internal/postgres"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -134,17 +132,12 @@ func (a *asking) understand(ctx context.Context) (cmd grammar.Command, ok bool, 
 // organisation allows.
 func (a *asking) command() (grammar.Command, error) {
 	rest, _ := grammar.Find(a.text, trigger)
-	cmd, err := grammar.Parse(rest, grammar.Rules{})
-	if err != nil {
-		return cmd, err
+	rules := grammar.Rules{Models: a.d.Models, Judges: a.d.Floor.AtLeast()}
+	cmd, err := grammar.Parse(rest, rules)
+	if err == nil {
+		err = rules.Allow(cmd)
 	}
-	if m := cmd.Options.Model; m != "" && !slices.Contains(a.d.Models, m) {
-		return cmd, task.Errorf(task.CodeInvalid, "the model %q cannot be chosen here; those that can: %s", m, cmp.Or(strings.Join(a.d.Models, ", "), "none"))
-	}
-	if j := config.JudgeMode(cmd.Options.Judge); j != "" && j.Stricter(a.d.Floor) != j {
-		return cmd, task.Errorf(task.CodeInvalid, "the judge %q is milder than this organisation allows; use judge:%s", j, a.d.Floor)
-	}
-	return cmd, nil
+	return cmd, err
 }
 
 func (a *asking) do(ctx context.Context, cmd grammar.Command) (string, error) {
@@ -188,7 +181,7 @@ func (a *asking) do(ctx context.Context, cmd grammar.Command) (string, error) {
 // what is asked there next goes on top of it.
 func (a *asking) led(ctx context.Context, tasks []postgres.Record) (*postgres.PullRequest, error) {
 	for _, t := range tasks {
-		made := resultOf(t).PullRequest
+		made := fact.Stored(t).PullRequest
 		if made == nil || made.Number == 0 {
 			continue
 		}
@@ -259,15 +252,7 @@ func (a *asking) retry(ctx context.Context, cmd grammar.Command, tasks []postgre
 	if req.Branch != "" && a.pull != nil && a.pull.State != task.PullRequestOpen {
 		req.Ref, req.Branch = "", "" // a closed pull request takes nothing more
 	}
-	if cmd.Options.Model != "" {
-		req.Options.Model = cmd.Options.Model
-	}
-	if cmd.Options.Judge != "" {
-		req.Options.Judge = cmd.Options.Judge
-	}
-	if cmd.Options.PullRequest != "" {
-		req.Options.PullRequest = cmd.Options.PullRequest
-	}
+	req.Options = cmd.Options.Over(req.Options)
 	if cmd.Base != "" && req.Branch == "" {
 		req.Ref = cmd.Base
 	}

@@ -19,6 +19,7 @@ import (
 	"honk/integrations/github/page"
 	"honk/internal/config"
 	"honk/internal/postgres"
+	"honk/internal/runner"
 	"honk/internal/task"
 )
 
@@ -51,7 +52,9 @@ type Options struct {
 	// Floor is the mildest judge that a request may ask for.
 	Floor   config.JudgeMode
 	Service config.Service
-	Log     *slog.Logger
+	// ViewFunc gathers what can be told of a task.
+	ViewFunc func(ctx context.Context, rec postgres.Record) (runner.View, error)
+	Log      *slog.Logger
 }
 
 // Door is the door to GitHub. It implements http.Handler for webhooks and

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"honk/integrations/github/event"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -104,7 +105,7 @@ func (d *Door) handleNotesLeft(ctx context.Context, del task.Delivery) (string, 
 	req.DeliveryID, req.Resume = del.ID, ""
 	// Who was to be answered has been, by the task.
 	req.Origin.Answers, req.Origin.Cause = nil, ""
-	if res := resultOf(rec); res.PullRequest != nil && res.PullRequest.Number != 0 {
+	if res := fact.Stored(rec); res.PullRequest != nil && res.PullRequest.Number != 0 {
 		ours, err := d.DB.PullRequest(ctx, req.Repo, res.PullRequest.Number)
 		if err != nil {
 			return "", err

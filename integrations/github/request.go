@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"honk/internal/grammar"
 	"honk/internal/postgres"
 	"honk/internal/runner"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -35,13 +35,6 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-// resultOf returns how a task ended, as far as it is stored.
-func resultOf(rec postgres.Record) (res runner.Result) {
-	// What cannot be read is as good as not there.
-	_ = json.Unmarshal(rec.Result, &res)
-	return res
 }
 
 func (a *asking) actor() task.Actor { return actorOf(a.by) }
@@ -112,7 +105,7 @@ func (a *asking) context(ctx context.Context) ([]task.Note, error) {
 	hidden = append(hidden, more...)
 	notes := []task.Note{{
 		Author: s.Author.Login, At: s.CreatedAt,
-		Text: fmt.Sprintf("(%s #%d) %s\n\n%s", kind, s.Number, title, clip(body, maxDescription)),
+		Text: fmt.Sprintf("(%s #%d) %s\n\n%s", kind, s.Number, title, fact.Clip(body, maxDescription)),
 	}}
 	for _, h := range slices.Compact(slices.Sorted(slices.Values(append(hidden, a.hidden...)))) {
 		notes = append(notes, task.Note{Author: "honk", At: a.asked(), Text: "Hidden text was removed here: " + h + "."})
@@ -147,16 +140,7 @@ func (d *Door) before(ctx context.Context, repo task.Repo, thread string, ours *
 		}
 		records = append(records, first)
 	}
-	var notes []task.Note
-	for _, r := range slices.Backward(records) {
-		if !r.Status.Final() {
-			continue
-		}
-		notes = append(notes,
-			task.Note{Author: r.Request.Actor.Login, At: r.CreatedAt, Text: "Earlier request: " + clip(r.Request.Prompt, maxComment)},
-			task.Note{Author: "honk", At: *r.FinishedAt, Text: fmt.Sprintf("It ended %s: %s", r.Status, clip(resultOf(r).Summary, maxComment))})
-	}
-	return notes, nil
+	return fact.Earlier(records), nil
 }
 
 // comments are those that people with write access wrote before the command
@@ -188,19 +172,11 @@ func (a *asking) comments(ctx context.Context) ([]task.Note, error) {
 			trusted[c.Author.Login] = ok
 		}
 		if text, _ := markdown.Strip(c.Body); ok && text != "" && !hasCommand(c.Body) {
-			notes = append(notes, task.Note{Author: c.Author.Login, At: c.CreatedAt, Text: clip(text, maxComment)})
+			notes = append(notes, task.Note{Author: c.Author.Login, At: c.CreatedAt, Text: fact.Clip(text, maxComment)})
 		}
 	}
 	slices.Reverse(notes)
 	return notes, nil
-}
-
-// clip cuts a text at a number of characters.
-func clip(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + " […]"
-	}
-	return text
 }
 
 // handleIssue makes a request of an issue that is labelled or given to Honk.
@@ -222,7 +198,7 @@ func (d *Door) handleIssue(ctx context.Context, e event.Event) (string, error) {
 	title, _ := markdown.Strip(e.Subject.Title)
 	cmd := grammar.Command{
 		Verb:   grammar.VerbTask,
-		Prompt: fmt.Sprintf("Resolve issue #%d: %s", e.Subject.Number, clip(title, 300)),
+		Prompt: fmt.Sprintf("Resolve issue #%d: %s", e.Subject.Number, fact.Clip(title, 300)),
 	}
 	return a.do(ctx, cmd)
 }
@@ -231,26 +207,9 @@ func (d *Door) handleIssue(ctx context.Context, e event.Event) (string, error) {
 func (a *asking) status(ctx context.Context, tasks []postgres.Record) (string, error) {
 	var views []runner.View
 	for _, t := range tasks[:min(len(tasks), 5)] {
-		v := runner.View{Task: t.Task, Waiting: t.Waiting, Elapsed: time.Since(t.CreatedAt)}
-		if t.Status == task.StatusQueued {
-			ahead, err := a.d.DB.QueuePlace(ctx, t.ID)
-			if err != nil {
-				return "", err
-			}
-			v.Ahead = ahead
-		}
-		if t.FinishedAt != nil {
-			v.Elapsed = t.FinishedAt.Sub(t.CreatedAt)
-			res := resultOf(t)
-			v.Result = &res
-		}
-		last, err := a.d.DB.LastReply(ctx, t.ID)
-		if err != nil && !isMissing(err) {
+		v, err := a.d.ViewFunc(ctx, t)
+		if err != nil {
 			return "", err
-		}
-		var reply task.ReplyData
-		if err == nil && json.Unmarshal(last.Data, &reply) == nil {
-			v.Step, v.CostUSD = last.Step, reply.CostUSD
 		}
 		views = append(views, v)
 	}

@@ -14,6 +14,7 @@ import (
 	"honk/integrations/github/markdown"
 	"honk/internal/grammar"
 	"honk/internal/postgres"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -84,7 +85,7 @@ func (a *asking) review(ctx context.Context, cmd grammar.Command) (task.Request,
 		if rest, ok := grammar.Find(text, trigger); ok {
 			text, req.Origin.Cause = strings.TrimSpace(rest), ""
 		}
-		prompt = append(prompt, placed(c.Path, c.Line, clip(text, maxComment)))
+		prompt = append(prompt, placed(c.Path, c.Line, fact.Clip(text, maxComment)))
 		req.Origin.Answers = append(req.Origin.Answers, reviewThread(a.e.Subject.Number, threadOf(c)))
 	}
 	req.Prompt = strings.Join(prompt, "\n\n")

@@ -22,6 +22,7 @@ import (
 	"honk/internal/secret"
 	"honk/internal/task"
 	"honk/queue"
+	"honk/queue/view"
 )
 
 const (
@@ -86,7 +87,8 @@ func (b *bundle) newDoor(log *slog.Logger) *github.Door {
 	b.must(err)
 	return github.New(github.Options{
 		App: app, DB: b.db, Queue: b.q, Pages: pages, WebhookSecrets: []config.Secret{hookSecret},
-		GitURL: b.forge.GitURL(), Models: []string{"large"}, Floor: config.JudgeAdvise, Log: log,
+		ViewFunc: func(ctx context.Context, rec postgres.Record) (runner.View, error) { return view.Of(ctx, b.db, rec) },
+		GitURL:   b.forge.GitURL(), Models: []string{"large"}, Floor: config.JudgeAdvise, Log: log,
 		Service: config.Service{
 			Label:    "honk",
 			FollowUp: config.FollowUp{Repairs: 2, Reviews: 5, Quiet: 50 * time.Millisecond, Longest: time.Second},

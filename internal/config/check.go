@@ -48,6 +48,9 @@ func (c *Config) check(p *problems) {
 		}
 	}
 	c.GitHub.check(p)
+	if c.GitHub.ClientID != "" && c.PublicURL == "" {
+		p.addf("HONK_GITHUB_CLIENT_ID needs HONK_PUBLIC_URL, where GitHub sends people back to; set it")
+	}
 	if (c.Slack.BotToken == "") != (c.Slack.SigningSecret == "") && c.Slack.AppToken == "" {
 		p.addf("HONK_SLACK_BOT_TOKEN and HONK_SLACK_SIGNING_SECRET go together; set both or neither")
 	}
@@ -60,6 +63,9 @@ func (g GitHub) check(p *problems) {
 	if (g.AppID == 0) != (g.PrivateKey == "") {
 		p.addf("HONK_GITHUB_APP_ID and HONK_GITHUB_PRIVATE_KEY go together; set both or neither")
 	}
+	if (g.ClientID == "") != (g.ClientSecret == "") {
+		p.addf("HONK_GITHUB_CLIENT_ID and HONK_GITHUB_CLIENT_SECRET go together; set both or neither")
+	}
 	if g.PrivateKey == "" {
 		return
 	}
@@ -67,6 +73,16 @@ func (g GitHub) check(p *problems) {
 		p.addf("HONK_GITHUB_PRIVATE_KEY is not an RSA key in PEM; use the file GitHub gave, " +
 			"best by HONK_GITHUB_PRIVATE_KEY_FILE")
 	}
+}
+
+// WebURL returns where people reach GitHub, without a slash at its end: the
+// host that repositories are cloned from, since GitHub is at its root.
+func (g GitHub) WebURL() string {
+	u, err := url.Parse(g.GitURL)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // checkURL accepts an empty value. The value is not repeated when it may hold

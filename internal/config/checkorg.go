@@ -40,6 +40,7 @@ func ParseOrg(name string, data []byte) (Org, error) {
 	org.Policy.check(p, name+": policy")
 	org.Secrets.check(p, name+": secrets")
 	org.Service.check(p, name+": service")
+	org.Slack.check(p, name+": slack")
 	for _, rule := range org.Verify {
 		if !doublestar.ValidatePattern(rule.Repo) || rule.Repo == "" {
 			p.addf("%s: verify: repo %q is not a glob; use one like acme/*", name, rule.Repo)

@@ -62,6 +62,11 @@ type GitHub struct {
 	WebhookSecret Secret `env:"HONK_GITHUB_WEBHOOK_SECRET"`
 	// The secret before, accepted as well while a new one is taken into use.
 	WebhookSecretPrevious Secret `env:"HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS"`
+	// Client ID of the App (`Iv23...`). With the client secret, people in
+	// Slack can prove which account on GitHub is theirs.
+	ClientID string `env:"HONK_GITHUB_CLIENT_ID"`
+	// Client secret of the App.
+	ClientSecret Secret `env:"HONK_GITHUB_CLIENT_SECRET"`
 	// Base URL of the REST API.
 	APIURL string `env:"HONK_GITHUB_API_URL" envDefault:"https://api.github.com"`
 	// Base URL that repositories are cloned from.

@@ -28,3 +28,14 @@ func (m JudgeMode) Stricter(o JudgeMode) JudgeMode {
 	}
 	return m
 }
+
+// AtLeast returns the modes that are no milder than m, the mildest first.
+func (m JudgeMode) AtLeast() []string {
+	var list []string
+	for _, j := range []JudgeMode{JudgeOff, JudgeAdvise, JudgeVeto} {
+		if j.rank() >= m.rank() {
+			list = append(list, string(j))
+		}
+	}
+	return list
+}

@@ -85,7 +85,7 @@ func (c *Config) Known() []string {
 	values := []string{
 		c.LLM.APIKey.Reveal(), c.DatabaseURL.Reveal(),
 		c.GitHub.PrivateKey.Reveal(), c.GitHub.WebhookSecret.Reveal(),
-		c.GitHub.WebhookSecretPrevious.Reveal(),
+		c.GitHub.WebhookSecretPrevious.Reveal(), c.GitHub.ClientSecret.Reveal(),
 		c.Slack.BotToken.Reveal(), c.Slack.SigningSecret.Reveal(), c.Slack.AppToken.Reveal(),
 	}
 	if u, err := url.Parse(c.DatabaseURL.Reveal()); err == nil {

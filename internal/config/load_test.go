@@ -133,6 +133,9 @@ func TestLoad_refused(t *testing.T) {
 		"database":     {"HONK_DATABASE_URL=mysql://u:hunter2@x", "HONK_DATABASE_URL is not a postgres:// URL"},
 		"app number":   {"HONK_GITHUB_APP_ID=abc", "HONK_GITHUB_APP_ID is not a valid int64"},
 		"app alone":    {"HONK_GITHUB_APP_ID=12", "HONK_GITHUB_APP_ID and HONK_GITHUB_PRIVATE_KEY go together"},
+		"client alone": {"HONK_GITHUB_CLIENT_ID=Iv23li", "HONK_GITHUB_CLIENT_ID and HONK_GITHUB_CLIENT_SECRET go together"},
+		"secret alone": {"HONK_GITHUB_CLIENT_SECRET=hunter2", "HONK_GITHUB_CLIENT_ID and HONK_GITHUB_CLIENT_SECRET go together"},
+		"no way back":  {"HONK_GITHUB_CLIENT_ID=Iv23li", "HONK_GITHUB_CLIENT_ID needs HONK_PUBLIC_URL"},
 		"not PEM":      {"HONK_GITHUB_PRIVATE_KEY=hunter2", "HONK_GITHUB_PRIVATE_KEY is not an RSA key"},
 		"broken key":   {"HONK_GITHUB_PRIVATE_KEY=-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----", "HONK_GITHUB_PRIVATE_KEY is not an RSA key"},
 		"slack alone":  {"HONK_SLACK_BOT_TOKEN=hunter2", "HONK_SLACK_BOT_TOKEN and HONK_SLACK_SIGNING_SECRET go together"},
@@ -177,7 +180,8 @@ func TestLoad_allProblemsAtOnce(t *testing.T) {
 
 func TestConfig_known(t *testing.T) {
 	t.Parallel()
-	env := environ(t, "HONK_LLM_API_KEY=ollama", "HONK_DATABASE_URL=postgres://honk:hunter2-hunter2@db/honk")
+	env := environ(t, "HONK_LLM_API_KEY=ollama", "HONK_DATABASE_URL=postgres://honk:hunter2-hunter2@db/honk",
+		"HONK_GITHUB_CLIENT_ID=Iv23li", "HONK_PUBLIC_URL=https://honk.example.com")
 	for _, name := range config.SecretNames() {
 		switch name {
 		case "HONK_LLM_API_KEY", "OPENAI_API_KEY", "HONK_DATABASE_URL", "HONK_GITHUB_PRIVATE_KEY":
@@ -190,7 +194,8 @@ func TestConfig_known(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"hunter2-hunter2", "postgres://honk:hunter2-hunter2@db/honk", "value-of-HONK_GITHUB_WEBHOOK_SECRET", "value-of-HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS",
+		"hunter2-hunter2", "postgres://honk:hunter2-hunter2@db/honk", "value-of-HONK_GITHUB_CLIENT_SECRET",
+		"value-of-HONK_GITHUB_WEBHOOK_SECRET", "value-of-HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS",
 		"value-of-HONK_SLACK_APP_TOKEN", "value-of-HONK_SLACK_BOT_TOKEN", "value-of-HONK_SLACK_SIGNING_SECRET",
 	}
 	if got := slices.Sorted(slices.Values(cfg.Known())); !slices.Equal(got, want) {
@@ -198,10 +203,23 @@ func TestConfig_known(t *testing.T) {
 	}
 }
 
+func TestGitHub_webURL(t *testing.T) {
+	t.Parallel()
+	for git, want := range map[string]string{
+		"https://github.com":         "https://github.com",
+		"https://ghe.example.com/":   "https://ghe.example.com",
+		"http://127.0.0.1:4000/git/": "http://127.0.0.1:4000",
+	} {
+		if got := (config.GitHub{GitURL: git}).WebURL(); got != want {
+			t.Errorf("WebURL of %s: %q, want %q", git, got, want)
+		}
+	}
+}
+
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"HONK_DATABASE_URL", "HONK_GITHUB_PRIVATE_KEY", "HONK_GITHUB_WEBHOOK_SECRET", "HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS", "HONK_LLM_API_KEY",
+		"HONK_DATABASE_URL", "HONK_GITHUB_CLIENT_SECRET", "HONK_GITHUB_PRIVATE_KEY", "HONK_GITHUB_WEBHOOK_SECRET", "HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS", "HONK_LLM_API_KEY",
 		"HONK_SLACK_APP_TOKEN", "HONK_SLACK_BOT_TOKEN", "HONK_SLACK_SIGNING_SECRET", "OPENAI_API_KEY",
 	}
 	if got := slices.Sorted(slices.Values(config.SecretNames())); !slices.Equal(got, want) {

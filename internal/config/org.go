@@ -29,6 +29,8 @@ type Org struct {
 	Verify []RepoVerify `yaml:"verify"`
 	// How the service behaves.
 	Service Service `yaml:"service"`
+	// Who may ask in Slack, and which repository they mean.
+	Slack SlackRules `yaml:"slack"`
 }
 
 // Model is what is known of a model.
@@ -40,6 +42,9 @@ type Model struct {
 	ContextWindow int `yaml:"context_window"`
 	// Tokens it may write in one reply. Default 8192.
 	MaxOutputTokens int `yaml:"max_output_tokens"`
+	// It takes images, so that it is shown those that people attach. Default
+	// false: it is told their names.
+	Images bool `yaml:"images"`
 	// Departures from what the endpoint is assumed to understand.
 	Capabilities Capabilities `yaml:"capabilities"`
 }
@@ -211,6 +216,7 @@ func (o *Org) fill() {
 		fillVerify(rule.Commands)
 	}
 	o.Service.fill()
+	o.Slack.fill()
 }
 
 func fillVerify(commands []Verify) {

@@ -19,6 +19,7 @@ func TestParseOrg_defaults(t *testing.T) {
 		Judge:   config.Judge{Mode: config.JudgeVeto, Floor: config.JudgeOff},
 		Policy:  config.Policy{MaxFiles: 30, MaxLines: 1500},
 		Service: defaultService(),
+		Slack:   defaultSlack(),
 	}
 	for _, in := range []string{"", "# nothing\n", "---\n", "limits:\n  # steps: 3\njudge:\npolicy:\n"} {
 		got, err := config.ParseOrg("honk.yaml", []byte(in))
@@ -26,6 +27,10 @@ func TestParseOrg_defaults(t *testing.T) {
 			t.Errorf("ParseOrg(%q): %v (-want +got):\n%s", in, err, diff)
 		}
 	}
+}
+
+func defaultSlack() config.SlackRules {
+	return config.SlackRules{QuestionTime: time.Hour, EditEvery: 5 * time.Second, QuietFor: time.Minute}
 }
 
 func defaultService() config.Service {
@@ -48,6 +53,7 @@ models:
     price: {input: 1.25, cached_input: 0.125, output: 10}
     context_window: 400000
     max_output_tokens: 32000
+    images: true
     capabilities: {temperature: false, max_tokens_field: max_completion_tokens}
 limits: {steps: 40, time: 1d, cost_usd: 2.5}
 sandbox:
@@ -87,6 +93,7 @@ service:
 	service.Budget = config.Budget{DayUSD: 50, RepositoryDayTokens: 1_000_000}
 	service.Retention.Events, service.FollowUp.Repairs = 7*24*time.Hour, -1
 	want := config.Org{
+		Slack: defaultSlack(),
 		Models: map[string]config.Model{
 			"qwen3-coder": {
 				Price:         &config.Price{Input: 0.3, CachedInput: &in, Output: 1.2},
@@ -94,7 +101,7 @@ service:
 			},
 			"gpt-5": {
 				Price:         &config.Price{Input: 1.25, CachedInput: &cached, Output: 10},
-				ContextWindow: 400_000, MaxOutputTokens: 32_000,
+				ContextWindow: 400_000, MaxOutputTokens: 32_000, Images: true,
 				Capabilities: config.Capabilities{Temperature: &no, MaxTokensField: "max_completion_tokens"},
 			},
 		},

@@ -23,6 +23,9 @@ const (
 type Rules struct {
 	// Repo allows the option repo:, for places that are in no repository.
 	Repo bool
+	// Models are the names that model: may choose, Judges the modes that
+	// judge: may, the mildest first. Allow looks at them.
+	Models, Judges []string
 }
 
 // Command is a command taken apart. Fields that were not given are empty.

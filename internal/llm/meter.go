@@ -254,10 +254,15 @@ func charge(resp Response, err error, whole Usage) (charged, counted Usage) {
 	return whole, whole
 }
 
+// ImageBytes is what an image counts for in the length of a prompt: some 1,600
+// tokens at three bytes each, more than most providers charge for one of
+// ordinary size.
+const ImageBytes = 4800
+
 func requestBytes(req Request) int {
 	n := 0
 	for _, m := range req.Messages {
-		n += len(m.Role) + len(m.Content) + len(m.CallID) + len(m.Raw)
+		n += len(m.Role) + len(m.Content) + len(m.CallID) + len(m.Raw) + ImageBytes*len(m.Images)
 		for _, c := range m.Calls {
 			n += len(c.ID) + len(c.Name) + len(c.Arguments)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"honk/internal/llm"
 	"honk/internal/llm/llmtest"
+	"honk/internal/task"
 )
 
 // price makes a million tokens of input one dollar, of output ten.
@@ -133,6 +134,30 @@ func TestMeter_estimatesFromTheLastPrompt(t *testing.T) {
 		if reserved[i] != want[i] {
 			t.Errorf("reserved %v for prompts, want %v", reserved, want)
 			break
+		}
+	}
+}
+
+// TestMeter_countsImages checks that an image is paid for in advance, by what
+// it may cost rather than by its bytes.
+func TestMeter_countsImages(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{0: 100, 1: 1700, 4: 6500} {
+		reserved := 0
+		ledger := llm.Ledger{ReserveFunc: func(_ context.Context, a llm.Amount) (llm.Reservation, error) {
+			reserved = a.Tokens - 100
+			return llm.Reservation{SettleFunc: func(context.Context, llm.Amount) (llm.Balance, error) { return llm.Balance{}, nil }}, nil
+		}}
+		m := llm.NewMeter(llm.MeterConfig{Ledger: ledger, Model: llmtest.New(answer(5000, 0, 10)), MaxTokens: 100})
+		req := ask(strings.Repeat("x", 300-len(llm.RoleUser)))
+		for range n {
+			req.Messages[0].Images = append(req.Messages[0].Images, task.Image{Data: make([]byte, task.MaxImage)})
+		}
+		if _, err := m.Complete(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if reserved != want {
+			t.Errorf("%d images: reserved %d tokens, want %d", n, reserved, want)
 		}
 	}
 }

@@ -7,6 +7,8 @@ package llm
 import (
 	"context"
 	"encoding/json"
+
+	"honk/internal/task"
 )
 
 // Model answers one request. Implementations are safe for concurrent use and
@@ -32,6 +34,10 @@ const (
 type Message struct {
 	Role    Role   `json:"role"`
 	Content string `json:"content"`
+	// Images belong to a user message. The wire shows them to a model that
+	// takes images, and tells others that they are there. What is kept of a
+	// conversation is without them.
+	Images []task.Image `json:"-"`
 	// Calls are the tool calls of an assistant message.
 	Calls []ToolCall `json:"calls,omitempty"`
 	// CallID is the call that a tool message answers.

@@ -72,7 +72,7 @@ const claimTask = `WITH busy AS (
 		started_at = coalesce(started_at, now())
 	FROM next WHERE tasks.id = next.id AND tasks.status = 'queued'
 	RETURNING tasks.id, request, status, attempt, failures, lost, not_before, waiting,
-		coalesce(cancelled_by, '') AS cancelled_by, result, created_at, started_at, finished_at`
+		coalesce(cancelled_by, '') AS cancelled_by, result, created_at, started_at, finished_at, images`
 
 // The time is the clock's: a claim that has waited for another must see what
 // came since, or its ticket is spent for nothing.
@@ -86,7 +86,7 @@ const nextOfRepo = `(
 // Waiting returns how many queued tasks could be taken now, limits apart. It
 // counts no further than most.
 func (s Store) Waiting(ctx context.Context, most int) (int, error) {
-	return one(ctx, s, countWaiting, pgx.StrictNamedArgs{"most": most}, pgx.RowTo[int])
+	return One(ctx, s, countWaiting, pgx.StrictNamedArgs{"most": most}, pgx.RowTo[int])
 }
 
 const countWaiting = `SELECT count(*) FROM (
@@ -102,7 +102,7 @@ type Held struct {
 
 // Held returns the tasks that a worker runs.
 func (s Store) Held(ctx context.Context, worker string) ([]Held, error) {
-	return many(ctx, s, listHeld, pgx.StrictNamedArgs{"worker": worker}, scanHeld)
+	return Many(ctx, s, listHeld, pgx.StrictNamedArgs{"worker": worker}, scanHeld)
 }
 
 const listHeld = `SELECT id, coalesce(cancelled_by, '') FROM tasks WHERE status = 'running' AND worker = @worker`
@@ -110,7 +110,7 @@ const listHeld = `SELECT id, coalesce(cancelled_by, '') FROM tasks WHERE status 
 // CancelledQueued returns the queued tasks that are to end, locked until the
 // end of the transaction; what others have locked is left out.
 func (s Store) CancelledQueued(ctx context.Context) ([]Record, error) {
-	return many(ctx, s, listCancelledQueued, nil, scanRecord)
+	return Many(ctx, s, listCancelledQueued, nil, scanRecord)
 }
 
 const listCancelledQueued = `SELECT ` + taskColumns + ` FROM tasks
@@ -125,7 +125,7 @@ func scanHeld(row pgx.CollectableRow) (h Held, err error) {
 
 // Drop hands back a task that its worker holds and does not work on, as lost.
 func (s Store) Drop(ctx context.Context, id task.ID, worker string) error {
-	return s.exec(ctx, dropTask, pgx.StrictNamedArgs{"id": string(id), "worker": worker})
+	return s.Exec(ctx, dropTask, pgx.StrictNamedArgs{"id": string(id), "worker": worker})
 }
 
 const dropTask = `UPDATE tasks SET status = 'queued', worker = NULL, not_before = now(), lost = lost + 1,
@@ -134,7 +134,7 @@ const dropTask = `UPDATE tasks SET status = 'queued', worker = NULL, not_before 
 
 // Seen tells the others that a worker lives.
 func (s Store) Seen(ctx context.Context, worker, host string) error {
-	return s.exec(ctx, seeWorker, pgx.StrictNamedArgs{"id": worker, "host": host})
+	return s.Exec(ctx, seeWorker, pgx.StrictNamedArgs{"id": worker, "host": host})
 }
 
 const seeWorker = `INSERT INTO workers (id, host) VALUES (@id, @host)
@@ -142,7 +142,7 @@ const seeWorker = `INSERT INTO workers (id, host) VALUES (@id, @host)
 
 // Gone forgets a worker that has ended.
 func (s Store) Gone(ctx context.Context, worker string) error {
-	return s.exec(ctx, forgetWorker, pgx.StrictNamedArgs{"id": worker})
+	return s.Exec(ctx, forgetWorker, pgx.StrictNamedArgs{"id": worker})
 }
 
 const forgetWorker = `DELETE FROM workers WHERE id = @id`
@@ -150,7 +150,7 @@ const forgetWorker = `DELETE FROM workers WHERE id = @id`
 // Dead returns the workers that nobody has seen for a while, and forgets
 // them.
 func (s Store) Dead(ctx context.Context, after time.Duration) ([]string, error) {
-	return many(ctx, s, buryWorkers, pgx.StrictNamedArgs{"after": after}, pgx.RowTo[string])
+	return Many(ctx, s, buryWorkers, pgx.StrictNamedArgs{"after": after}, pgx.RowTo[string])
 }
 
 const buryWorkers = `DELETE FROM workers WHERE seen_at < now() - @after::interval RETURNING id`
@@ -158,7 +158,7 @@ const buryWorkers = `DELETE FROM workers WHERE seen_at < now() - @after::interva
 // Orphans hands back the running tasks whose worker is none of those that
 // live, and returns how many there were.
 func (s Store) Orphans(ctx context.Context) (int64, error) {
-	return s.affect(ctx, requeueOrphans, nil)
+	return s.Affect(ctx, requeueOrphans, nil)
 }
 
 const requeueOrphans = `UPDATE tasks SET status = 'queued', worker = NULL, not_before = now(), lost = lost + 1,

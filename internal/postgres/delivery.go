@@ -23,7 +23,7 @@ func (s Store) AddDeliveries(ctx context.Context, list []task.Delivery) ([]Deliv
 		sources, ids, events = append(sources, string(d.Source)), append(ids, d.ID), append(events, d.Event)
 		payloads = append(payloads, d.Payload)
 	}
-	return many(ctx, s, addDeliveries, pgx.StrictNamedArgs{
+	return Many(ctx, s, addDeliveries, pgx.StrictNamedArgs{
 		"sources": sources, "ids": ids, "events": events, "payloads": payloads,
 	}, pgx.RowToStructByPos[DeliveryKey])
 }
@@ -35,7 +35,7 @@ const addDeliveries = `INSERT INTO deliveries (source, id, event, payload)
 // Delivery returns a delivery that has not been handled; ErrNotFound when it
 // has been, or is not known.
 func (s Store) Delivery(ctx context.Context, source task.Source, id string) (task.Delivery, error) {
-	return one(ctx, s, findDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id},
+	return One(ctx, s, findDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id},
 		func(row pgx.CollectableRow) (task.Delivery, error) {
 			d := task.Delivery{Source: source, ID: id}
 			var payload []byte
@@ -50,14 +50,14 @@ const findDelivery = `SELECT event, payload FROM deliveries
 
 // Handled stores what became of a delivery.
 func (s Store) Handled(ctx context.Context, source task.Source, id, result string) error {
-	return s.exec(ctx, handleDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id, "result": clean(result)})
+	return s.Exec(ctx, handleDelivery, pgx.StrictNamedArgs{"source": string(source), "id": id, "result": clean(result)})
 }
 
 const handleDelivery = `UPDATE deliveries SET handled_at = now(), result = @result WHERE source = @source AND id = @id`
 
 // KnownDeliveries returns which of some IDs have arrived.
 func (s Store) KnownDeliveries(ctx context.Context, source task.Source, ids []string) ([]string, error) {
-	return many(ctx, s, knownDeliveries, pgx.StrictNamedArgs{"source": string(source), "ids": ids}, pgx.RowTo[string])
+	return Many(ctx, s, knownDeliveries, pgx.StrictNamedArgs{"source": string(source), "ids": ids}, pgx.RowTo[string])
 }
 
 const knownDeliveries = `SELECT id FROM deliveries WHERE source = @source AND id = ANY(@ids)`
@@ -82,7 +82,7 @@ func (s Store) Forget(ctx context.Context, keep Retention) (removed int64, err e
 		{forgetBudgets, keep.Patches},
 		{forgetFeedback, keep.Events},
 	} {
-		n, err := s.affect(ctx, q.sql, pgx.StrictNamedArgs{"age": q.age})
+		n, err := s.Affect(ctx, q.sql, pgx.StrictNamedArgs{"age": q.age})
 		if err != nil {
 			return removed, err
 		}

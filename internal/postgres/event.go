@@ -22,7 +22,7 @@ func (s Store) AddEvent(ctx context.Context, e task.Event) error {
 	if e.Kind == task.EventPatch {
 		args["data"] = nil
 	}
-	n, err := s.affect(ctx, addEvent, args)
+	n, err := s.Affect(ctx, addEvent, args)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ const addEvent = `INSERT INTO events (task_id, seq, attempt, at, kind, step, dat
 // repeated accepts an event that is there already: the answer to the first try
 // was lost.
 func (s Store) repeated(ctx context.Context, e task.Event) error {
-	_, err := one(ctx, s, findEvent, pgx.StrictNamedArgs{
+	_, err := One(ctx, s, findEvent, pgx.StrictNamedArgs{
 		"task_id": string(e.TaskID), "seq": e.Seq, "attempt": e.Attempt,
 	}, pgx.RowTo[int])
 	if errors.Is(err, ErrNotFound) {
@@ -69,7 +69,7 @@ func (s Store) addPatch(ctx context.Context, e task.Event) error {
 	if p.Diff == nil {
 		p.Diff = []byte{}
 	}
-	return s.exec(ctx, addPatch, pgx.StrictNamedArgs{
+	return s.Exec(ctx, addPatch, pgx.StrictNamedArgs{
 		"task_id": string(e.TaskID), "seq": e.Seq, "base": p.Base, "diff": p.Diff, "files": files,
 	})
 }
@@ -83,7 +83,7 @@ func (s Store) addVerdict(ctx context.Context, e task.Event) error {
 	if err := json.Unmarshal(e.Data, &v); err != nil {
 		return fmt.Errorf("reading a verdict event: %w", err)
 	}
-	return s.exec(ctx, addVerdict, pgx.StrictNamedArgs{
+	return s.Exec(ctx, addVerdict, pgx.StrictNamedArgs{
 		"task_id": string(e.TaskID), "seq": e.Seq, "decision": v.Decision, "verdict": []byte(e.Data),
 	})
 }
@@ -93,7 +93,7 @@ const addVerdict = `INSERT INTO verdicts (task_id, seq, decision, verdict) VALUE
 // Events returns the events of a task after a sequence number, in order, with
 // the patches where they belong. What retention has removed is missing.
 func (s Store) Events(ctx context.Context, id task.ID, after int) ([]task.Event, error) {
-	return many(ctx, s, listEvents, pgx.StrictNamedArgs{"task_id": string(id), "after": after}, scanEvent)
+	return Many(ctx, s, listEvents, pgx.StrictNamedArgs{"task_id": string(id), "after": after}, scanEvent)
 }
 
 const listEvents = `SELECT e.task_id, e.seq, e.attempt, e.at, e.kind, e.step, e.data, p.base, p.diff, p.files
@@ -118,7 +118,7 @@ func scanEvent(row pgx.CollectableRow) (e task.Event, err error) {
 
 // Patch returns the latest patch of a task; ErrNotFound when there is none.
 func (s Store) Patch(ctx context.Context, id task.ID) (task.Patch, error) {
-	return one(ctx, s, findPatch, pgx.StrictNamedArgs{"task_id": string(id)}, func(row pgx.CollectableRow) (p task.Patch, err error) {
+	return One(ctx, s, findPatch, pgx.StrictNamedArgs{"task_id": string(id)}, func(row pgx.CollectableRow) (p task.Patch, err error) {
 		var files []byte
 		if err = row.Scan(&p.Base, &p.Diff, &files); err == nil {
 			err = json.Unmarshal(files, &p.Files)
@@ -131,7 +131,7 @@ const findPatch = `SELECT base, diff, files FROM patches WHERE task_id = @task_i
 
 // Phases returns the phase events of a task's current attempt, in order.
 func (s Store) Phases(ctx context.Context, id task.ID) ([]task.Event, error) {
-	return many(ctx, s, listPhases, pgx.StrictNamedArgs{"task_id": string(id)}, scanEvent)
+	return Many(ctx, s, listPhases, pgx.StrictNamedArgs{"task_id": string(id)}, scanEvent)
 }
 
 const listPhases = `SELECT e.task_id, e.seq, e.attempt, e.at, e.kind, e.step, e.data, NULL::text, NULL::bytea, NULL::json
@@ -141,7 +141,7 @@ const listPhases = `SELECT e.task_id, e.seq, e.attempt, e.at, e.kind, e.step, e.
 // LastReply returns the latest reply event of a task: its step, and in its
 // data the cost so far. ErrNotFound before the first.
 func (s Store) LastReply(ctx context.Context, id task.ID) (task.Event, error) {
-	return one(ctx, s, findLastReply, pgx.StrictNamedArgs{"task_id": string(id)}, scanEvent)
+	return One(ctx, s, findLastReply, pgx.StrictNamedArgs{"task_id": string(id)}, scanEvent)
 }
 
 const findLastReply = `SELECT e.task_id, e.seq, e.attempt, e.at, e.kind, e.step, e.data, NULL::text, NULL::bytea, NULL::json
@@ -154,7 +154,7 @@ func (s Store) AddNote(ctx context.Context, id task.ID, key string, note task.No
 	if err != nil {
 		return false, fmt.Errorf("encoding a note: %w", err)
 	}
-	n, err := s.affect(ctx, addNote, pgx.StrictNamedArgs{"task_id": string(id), "key": key, "note": raw})
+	n, err := s.Affect(ctx, addNote, pgx.StrictNamedArgs{"task_id": string(id), "key": key, "note": raw})
 	return n == 1, err
 }
 
@@ -166,21 +166,21 @@ const addNote = `INSERT INTO notes (task_id, key, note)
 
 // HasNote reports whether a message was given to a task.
 func (s Store) HasNote(ctx context.Context, key string) (bool, error) {
-	return one(ctx, s, hasNote, pgx.StrictNamedArgs{"key": key}, pgx.RowTo[bool])
+	return One(ctx, s, hasNote, pgx.StrictNamedArgs{"key": key}, pgx.RowTo[bool])
 }
 
 const hasNote = `SELECT EXISTS (SELECT 1 FROM notes WHERE key = @key)`
 
 // NotesOf returns what a task was told and never took, oldest first.
 func (s Store) NotesOf(ctx context.Context, id task.ID) ([]task.Note, error) {
-	return many(ctx, s, listNotes, pgx.StrictNamedArgs{"task_id": string(id)}, scanNote)
+	return Many(ctx, s, listNotes, pgx.StrictNamedArgs{"task_id": string(id)}, scanNote)
 }
 
 const listNotes = `SELECT note FROM notes WHERE task_id = @task_id AND taken_at IS NULL ORDER BY id`
 
 // TakeNotes returns what was said to a task since the last call, oldest first.
 func (s Store) TakeNotes(ctx context.Context, id task.ID) ([]task.Note, error) {
-	return many(ctx, s, takeNotes, pgx.StrictNamedArgs{"task_id": string(id)}, scanNote)
+	return Many(ctx, s, takeNotes, pgx.StrictNamedArgs{"task_id": string(id)}, scanNote)
 }
 
 const takeNotes = `WITH taken AS (
@@ -192,11 +192,11 @@ const takeNotes = `WITH taken AS (
 // not live to record as told.
 func (s Store) ReturnNotes(ctx context.Context, id task.ID) error {
 	args := pgx.StrictNamedArgs{"task_id": string(id)}
-	taken, err := many(ctx, s, listTaken, args, scanTaken)
+	taken, err := Many(ctx, s, listTaken, args, scanTaken)
 	if err != nil || len(taken) == 0 {
 		return err
 	}
-	told, err := many(ctx, s, listTold, args, scanEvent)
+	told, err := Many(ctx, s, listTold, args, scanEvent)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (s Store) ReturnNotes(ctx context.Context, id task.ID) error {
 	for _, t := range taken {
 		ids = append(ids, t.id)
 	}
-	return s.exec(ctx, returnNotes, pgx.StrictNamedArgs{"ids": ids})
+	return s.Exec(ctx, returnNotes, pgx.StrictNamedArgs{"ids": ids})
 }
 
 const listTaken = `SELECT id, note FROM notes WHERE task_id = @task_id AND taken_at IS NOT NULL ORDER BY id`
@@ -248,7 +248,7 @@ func scanNote(row pgx.CollectableRow) (n task.Note, err error) {
 
 // NotesLeft returns how many notes a task never took.
 func (s Store) NotesLeft(ctx context.Context, id task.ID) (int, error) {
-	return one(ctx, s, countNotes, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[int])
+	return One(ctx, s, countNotes, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[int])
 }
 
 const countNotes = `SELECT count(*) FROM notes WHERE task_id = @task_id AND taken_at IS NULL`

@@ -13,16 +13,20 @@ import (
 // AddNotice stores a message that is owed and returns its number; that of the
 // one there is when key is known in its kind.
 func (s Store) AddNotice(ctx context.Context, n task.Notice, key string) (int64, error) {
-	repo, err := s.Repo(ctx, n.Repo)
-	if err != nil {
-		return 0, err
+	var repo *int64
+	if n.Repo != (task.Repo{}) {
+		id, err := s.Repo(ctx, n.Repo)
+		if err != nil {
+			return 0, err
+		}
+		repo = &id
 	}
 	var taskID *string
 	if n.TaskID != "" {
 		id := string(n.TaskID)
 		taskID = &id
 	}
-	return one(ctx, s, addNotice, pgx.StrictNamedArgs{
+	return One(ctx, s, addNotice, pgx.StrictNamedArgs{
 		"source": string(n.Source), "repo_id": repo, "thread": n.Thread, "kind": string(n.Kind),
 		"key": key, "task_id": taskID, "body": clean(n.Text),
 	}, pgx.RowTo[int64])
@@ -35,7 +39,7 @@ const addNotice = `INSERT INTO notices (source, repo_id, thread, kind, key, task
 // Want says that the message of a task no longer tells the truth, and returns
 // its number; ErrNotFound for a task that nobody is told of.
 func (s Store) Want(ctx context.Context, id task.ID) (int64, error) {
-	return one(ctx, s, wantNotice, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[int64])
+	return One(ctx, s, wantNotice, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[int64])
 }
 
 const wantNotice = `UPDATE notices SET wanted = wanted + 1
@@ -55,12 +59,12 @@ type Due struct {
 // that lives is at it.
 func (s Store) LeaseNotice(ctx context.Context, id int64, worker string, lease time.Duration) (d Due, found bool, err error) {
 	args := pgx.StrictNamedArgs{"id": id}
-	open, err := many(ctx, s, isDue, args, pgx.RowTo[int64])
+	open, err := Many(ctx, s, isDue, args, pgx.RowTo[int64])
 	if err != nil || len(open) == 0 {
 		return d, false, err
 	}
 	args["worker"], args["lease"] = worker, lease
-	d, err = one(ctx, s, leaseNotice, args, scanDue)
+	d, err = One(ctx, s, leaseNotice, args, scanDue)
 	if errors.Is(err, ErrNotFound) {
 		err = ErrLeased
 	}
@@ -70,14 +74,14 @@ func (s Store) LeaseNotice(ctx context.Context, id int64, worker string, lease t
 const isDue = `SELECT id FROM notices WHERE id = @id AND wanted > posted AND closed_at IS NULL`
 
 const leaseNotice = `WITH free AS (
-		SELECT id, tried_at IS NOT NULL AS tried FROM notices
+		SELECT id, repo_id, tried_at IS NOT NULL AS tried FROM notices
 		WHERE id = @id AND wanted > posted AND closed_at IS NULL
 		AND (leased_until IS NULL OR leased_until < now() OR leased_by NOT IN (SELECT id FROM workers))
 		FOR UPDATE SKIP LOCKED
 	)
 	UPDATE notices n SET leased_by = @worker, leased_until = now() + @lease::interval
-	FROM free, repositories r WHERE n.id = free.id AND r.id = n.repo_id
-	RETURNING n.id, n.source, r.host, r.owner, r.name, r.url, n.thread, n.kind, coalesce(n.task_id, ''),
+	FROM free LEFT JOIN repositories r ON r.id = free.repo_id WHERE n.id = free.id
+	RETURNING n.id, n.source, coalesce(r.host, ''), coalesce(r.owner, ''), coalesce(r.name, ''), coalesce(r.url, ''), n.thread, n.kind, coalesce(n.task_id, ''),
 		n.body, n.message_id, free.tried, n.created_at, n.wanted, n.posted_at`
 
 func scanDue(row pgx.CollectableRow) (d Due, err error) {
@@ -88,16 +92,28 @@ func scanDue(row pgx.CollectableRow) (d Due, err error) {
 	return d, err
 }
 
+// TaskAt returns the task whose message has a name, in the threads whose names
+// begin with prefix; ErrNotFound when there is none.
+func (s Store) TaskAt(ctx context.Context, source task.Source, prefix, messageID string) (task.ID, error) {
+	id, err := One(ctx, s, findTaskAt, pgx.StrictNamedArgs{
+		"source": string(source), "prefix": prefix, "message_id": messageID,
+	}, pgx.RowTo[string])
+	return task.ID(id), err
+}
+
+const findTaskAt = `SELECT task_id FROM notices
+	WHERE source = @source AND message_id = @message_id AND kind = 'task' AND starts_with(thread, @prefix) LIMIT 1`
+
 // Release ends the lease of a notice that was not posted.
 func (s Store) Release(ctx context.Context, id int64) error {
-	return s.exec(ctx, releaseNotice, pgx.StrictNamedArgs{"id": id})
+	return s.Exec(ctx, releaseNotice, pgx.StrictNamedArgs{"id": id})
 }
 
 const releaseNotice = `UPDATE notices SET leased_until = NULL WHERE id = @id`
 
 // Trying remembers that a message is about to be posted.
 func (s Store) Trying(ctx context.Context, id int64) error {
-	return s.exec(ctx, tryNotice, pgx.StrictNamedArgs{"id": id})
+	return s.Exec(ctx, tryNotice, pgx.StrictNamedArgs{"id": id})
 }
 
 const tryNotice = `UPDATE notices SET tried_at = now() WHERE id = @id`
@@ -105,7 +121,7 @@ const tryNotice = `UPDATE notices SET tried_at = now() WHERE id = @id`
 // Posted stores where a message is by now and which version it shows; with
 // closed nothing more is owed.
 func (s Store) Posted(ctx context.Context, d Due, messageID string, closed bool) error {
-	return s.exec(ctx, postNotice, pgx.StrictNamedArgs{
+	return s.Exec(ctx, postNotice, pgx.StrictNamedArgs{
 		"id": d.ID, "message_id": messageID, "version": d.Version, "closed": closed,
 	})
 }
@@ -117,7 +133,7 @@ const postNotice = `UPDATE notices SET message_id = @message_id, posted = @versi
 // OpenNotice returns the notice that a task is still owed; ErrNotFound when
 // it is paid or there is none.
 func (s Store) OpenNotice(ctx context.Context, id task.ID) (int64, error) {
-	return one(ctx, s, findOpenNotice, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[int64])
+	return One(ctx, s, findOpenNotice, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[int64])
 }
 
 const findOpenNotice = `SELECT id FROM notices WHERE task_id = @task_id AND kind = 'task' AND closed_at IS NULL`
@@ -125,7 +141,7 @@ const findOpenNotice = `SELECT id FROM notices WHERE task_id = @task_id AND kind
 // OwedNotices returns the notices that have been out of date for a while: a job
 // for them may be lost.
 func (s Store) OwedNotices(ctx context.Context, age time.Duration) ([]int64, error) {
-	return many(ctx, s, listOwed, pgx.StrictNamedArgs{"age": age}, pgx.RowTo[int64])
+	return Many(ctx, s, listOwed, pgx.StrictNamedArgs{"age": age}, pgx.RowTo[int64])
 }
 
 const listOwed = `SELECT n.id FROM notices n WHERE n.closed_at IS NULL AND n.wanted > n.posted
@@ -135,7 +151,7 @@ const listOwed = `SELECT n.id FROM notices n WHERE n.closed_at IS NULL AND n.wan
 // although people wait: those queued for longer than queued, and those that
 // run without an event for longer than silent.
 func (s Store) StaleTasks(ctx context.Context, queued, silent time.Duration) ([]task.ID, error) {
-	return many(ctx, s, listStale, pgx.StrictNamedArgs{"queued": queued, "silent": silent},
+	return Many(ctx, s, listStale, pgx.StrictNamedArgs{"queued": queued, "silent": silent},
 		func(row pgx.CollectableRow) (id task.ID, err error) {
 			var text string
 			err = row.Scan(&text)
@@ -152,7 +168,7 @@ const listStale = `SELECT t.id FROM tasks t JOIN notices n ON n.task_id = t.id A
 
 // Silence is how long a task has recorded nothing.
 func (s Store) Silence(ctx context.Context, id task.ID) (time.Duration, error) {
-	return one(ctx, s, measureSilence, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[time.Duration])
+	return One(ctx, s, measureSilence, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[time.Duration])
 }
 
 const measureSilence = `SELECT coalesce(now() - max(at), interval '0') FROM events WHERE task_id = @task_id`

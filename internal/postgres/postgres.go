@@ -102,55 +102,10 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 
 // Lock serialises transactions that take the same name, until their end.
 func (tx *Tx) Lock(ctx context.Context, name string) error {
-	return tx.exec(ctx, lockName, pgx.StrictNamedArgs{"name": name})
+	return tx.Exec(ctx, lockName, pgx.StrictNamedArgs{"name": name})
 }
 
 const lockName = `SELECT pg_advisory_xact_lock(hashtextextended(@name, 0))`
-
-// exec runs a query that returns nothing.
-func (s Store) exec(ctx context.Context, sql string, args pgx.StrictNamedArgs) error {
-	_, err := s.affect(ctx, sql, args)
-	return err
-}
-
-// affect runs a query and returns how many rows it changed.
-func (s Store) affect(ctx context.Context, sql string, args pgx.StrictNamedArgs) (int64, error) {
-	tag, err := s.q.Exec(ctx, sql, args)
-	if err != nil {
-		return 0, wrap(sql, err)
-	}
-	return tag.RowsAffected(), nil
-}
-
-// clean is text fit for a column of text, which takes neither a NUL nor what is
-// no UTF-8: texts of others would otherwise keep a row from being written.
-func clean(text string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
-}
-
-// one returns the only row of a query as a T; ErrNotFound when there is none.
-func one[T any](ctx context.Context, s Store, sql string, args pgx.StrictNamedArgs, row pgx.RowToFunc[T]) (T, error) {
-	var none T
-	rows, err := s.q.Query(ctx, sql, args)
-	if err != nil {
-		return none, wrap(sql, err)
-	}
-	got, err := pgx.CollectExactlyOneRow(rows, row)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return none, ErrNotFound
-	}
-	return got, wrap(sql, err)
-}
-
-// many returns the rows of a query.
-func many[T any](ctx context.Context, s Store, sql string, args pgx.StrictNamedArgs, row pgx.RowToFunc[T]) ([]T, error) {
-	rows, err := s.q.Query(ctx, sql, args)
-	if err != nil {
-		return nil, wrap(sql, err)
-	}
-	got, err := pgx.CollectRows(rows, row)
-	return got, wrap(sql, err)
-}
 
 // ErrNotFound says that a row is not there.
 var ErrNotFound = errors.New("not in the database")
@@ -160,15 +115,6 @@ var ErrLeased = errors.New("another worker is at it")
 
 // ErrFenced says that somebody else works on the task by now.
 var ErrFenced = errors.New("the task has been taken over by another worker")
-
-// wrap says which query failed, by its first words.
-func wrap(sql string, err error) error {
-	if err == nil {
-		return nil
-	}
-	words := strings.Fields(sql)
-	return fmt.Errorf("asking the database (%s): %w", strings.Join(words[:min(4, len(words))], " "), err)
-}
 
 // Transient reports whether the same call may succeed in a moment: the
 // database is restarting, or out of connections, or two transactions met.

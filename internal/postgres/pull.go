@@ -31,7 +31,7 @@ func (s Store) PutPullRequest(ctx context.Context, p PullRequest) error {
 	if err != nil {
 		return err
 	}
-	return s.exec(ctx, putPullRequest, pgx.StrictNamedArgs{
+	return s.Exec(ctx, putPullRequest, pgx.StrictNamedArgs{
 		"repo_id": repo, "number": p.Number, "task_id": string(p.LastTaskID), "branch": p.Branch, "url": p.URL,
 		"head_sha": p.HeadSHA, "base_ref": p.Base, "state": string(p.State),
 	})
@@ -44,7 +44,7 @@ const putPullRequest = `INSERT INTO pull_requests (repo_id, number, task_id, las
 // PullRequest returns a pull request by its number; ErrNotFound when it is
 // none of ours.
 func (s Store) PullRequest(ctx context.Context, r task.Repo, number int) (PullRequest, error) {
-	return one(ctx, s, findPullRequest, pgx.StrictNamedArgs{
+	return One(ctx, s, findPullRequest, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number,
 	}, scanPullRequest)
 }
@@ -59,7 +59,7 @@ const findPullRequest = pullRequestColumns + `
 // PullRequestOf returns the open pull request of a branch; ErrNotFound when
 // there is none of ours.
 func (s Store) PullRequestOf(ctx context.Context, r task.Repo, branch string) (PullRequest, error) {
-	return one(ctx, s, findPullRequestOf, pgx.StrictNamedArgs{
+	return One(ctx, s, findPullRequestOf, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "branch": branch,
 	}, scanPullRequest)
 }
@@ -79,7 +79,7 @@ func scanPullRequest(row pgx.CollectableRow) (p PullRequest, err error) {
 // ClosePullRequest records the end of a pull request, or that it was opened
 // again. It reports whether it is one of ours.
 func (s Store) ClosePullRequest(ctx context.Context, r task.Repo, number int, state task.PullRequestState) (bool, error) {
-	n, err := s.affect(ctx, closePullRequest, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, closePullRequest, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number, "state": string(state),
 	})
 	return n == 1, err
@@ -99,7 +99,7 @@ func (s Store) FollowUp(ctx context.Context, p PullRequest, cause task.Cause, mo
 	if cause == task.CauseChecks {
 		sql = countRepair
 	}
-	n, err := s.affect(ctx, sql, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, sql, pgx.StrictNamedArgs{
 		"host": p.Repo.Host, "owner": p.Repo.Owner, "name": p.Repo.Name, "number": p.Number,
 		"head_sha": p.HeadSHA, "most": most,
 	})
@@ -117,7 +117,7 @@ const countReview = `UPDATE pull_requests p SET reviews = reviews + 1` + followU
 // Mute ends the follow-ups that Honk starts by itself on a pull request. It
 // reports whether it was not muted before.
 func (s Store) Mute(ctx context.Context, r task.Repo, number int) (bool, error) {
-	n, err := s.affect(ctx, mutePullRequest, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, mutePullRequest, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number,
 	})
 	return n == 1, err
@@ -149,10 +149,10 @@ func (s Store) AddFeedback(ctx context.Context, r task.Repo, number int, f Feedb
 		return 0, fmt.Errorf("encoding a comment: %w", err)
 	}
 	args := pgx.StrictNamedArgs{"repo_id": repo, "number": number, "key": f.Key, "note": note}
-	if err := s.exec(ctx, addFeedback, args); err != nil {
+	if err := s.Exec(ctx, addFeedback, args); err != nil {
 		return 0, err
 	}
-	return one(ctx, s, putOffFeedback, pgx.StrictNamedArgs{
+	return One(ctx, s, putOffFeedback, pgx.StrictNamedArgs{
 		"repo_id": repo, "number": number, "quiet": f.Quiet, "most": f.Most,
 	}, pgx.RowTo[time.Duration])
 }
@@ -171,7 +171,7 @@ const putOffFeedback = `WITH first AS (
 // DueFeedback returns what waits on a pull request, in the order in which it
 // was written, and how long until all of it is due.
 func (s Store) DueFeedback(ctx context.Context, r task.Repo, number int) (list []Feedback, wait time.Duration, err error) {
-	list, err = many(ctx, s, listFeedback, pgx.StrictNamedArgs{
+	list, err = Many(ctx, s, listFeedback, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number,
 	}, func(row pgx.CollectableRow) (f Feedback, err error) {
 		var note []byte
@@ -194,7 +194,7 @@ const listFeedback = `SELECT f.key, f.note, f.due_at - now() FROM feedback f JOI
 // TakeFeedback marks comments as part of a follow-up and returns how many of
 // them were not part of one before.
 func (s Store) TakeFeedback(ctx context.Context, r task.Repo, number int, keys []string) (int, error) {
-	n, err := s.affect(ctx, takeFeedback, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, takeFeedback, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "number": number, "keys": keys,
 	})
 	return int(n), err

@@ -29,17 +29,25 @@ type Record struct {
 	FinishedAt *time.Time
 }
 
-const taskColumns = `id, request, status, attempt, failures, lost, not_before, waiting,
+const (
+	rowColumns = `id, request, status, attempt, failures, lost, not_before, waiting,
 	coalesce(cancelled_by, '') AS cancelled_by, result, created_at, started_at, finished_at`
+	// taskColumns are those of lists, which need no images.
+	taskColumns = rowColumns + `, NULL::json`
+	wholeTask   = rowColumns + `, images`
+)
 
 func scanRecord(row pgx.CollectableRow) (r Record, err error) {
-	var request []byte
+	var request, images []byte
 	var id, status string
 	err = row.Scan(&id, &request, &status, &r.Attempt, &r.Failures, &r.Lost, &r.NotBefore, &r.Waiting,
-		&r.CancelledBy, &r.Result, &r.CreatedAt, &r.StartedAt, &r.FinishedAt)
+		&r.CancelledBy, &r.Result, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &images)
 	r.ID, r.Status = task.ID(id), task.Status(status)
 	if err == nil {
 		err = json.Unmarshal(request, &r.Request)
+	}
+	if err == nil && images != nil {
+		err = json.Unmarshal(images, &r.Request.Images)
 	}
 	return r, err
 }
@@ -47,12 +55,12 @@ func scanRecord(row pgx.CollectableRow) (r Record, err error) {
 // Repo returns the number of a repository, a new one where it is not known.
 func (s Store) Repo(ctx context.Context, r task.Repo) (int64, error) {
 	args := pgx.StrictNamedArgs{"host": r.Host, "owner": r.Owner, "name": r.Name}
-	id, err := one(ctx, s, findRepo, args, pgx.RowTo[int64])
+	id, err := One(ctx, s, findRepo, args, pgx.RowTo[int64])
 	if !errors.Is(err, ErrNotFound) {
 		return id, err
 	}
 	args["url"] = r.URL
-	return one(ctx, s, addRepo, args, pgx.RowTo[int64])
+	return One(ctx, s, addRepo, args, pgx.RowTo[int64])
 }
 
 const findRepo = `SELECT id FROM repositories WHERE host = @host AND owner = @owner AND name = @name`
@@ -67,14 +75,17 @@ func (s Store) AddTask(ctx context.Context, t task.Task) (stored task.Task, crea
 	if err != nil {
 		return t, false, err
 	}
-	request, err := json.Marshal(t.Request)
-	if err != nil {
+	bare := t.Request
+	bare.Images = nil
+	request, err := json.Marshal(bare)
+	images, imagesErr := json.Marshal(t.Request.Images)
+	if err := errors.Join(err, imagesErr); err != nil {
 		return t, false, fmt.Errorf("encoding a request: %w", err)
 	}
-	n, err := s.affect(ctx, addTask, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, addTask, pgx.StrictNamedArgs{
 		"id": string(t.ID), "source": string(t.Request.Source), "delivery_id": t.Request.DeliveryID,
 		"repo_id": repo, "thread": t.Request.Origin.Thread, "branch": t.Request.Branch, "request": request,
-		"created_at": t.CreatedAt,
+		"images": images, "created_at": t.CreatedAt,
 	})
 	if err != nil || n == 1 {
 		t.Status = task.StatusQueued
@@ -84,28 +95,28 @@ func (s Store) AddTask(ctx context.Context, t task.Task) (stored task.Task, crea
 	return r.Task, false, err
 }
 
-const addTask = `INSERT INTO tasks (id, source, delivery_id, repo_id, thread, branch, request, status, created_at)
-	VALUES (@id, @source, @delivery_id, @repo_id, @thread, @branch, @request, 'queued', @created_at)
+const addTask = `INSERT INTO tasks (id, source, delivery_id, repo_id, thread, branch, request, images, status, created_at)
+	VALUES (@id, @source, @delivery_id, @repo_id, @thread, @branch, @request, nullif(@images::text, 'null')::json, 'queued', @created_at)
 	ON CONFLICT (source, delivery_id) DO NOTHING`
 
-const findDeliveryTask = `SELECT ` + taskColumns + ` FROM tasks
+const findDeliveryTask = `SELECT ` + wholeTask + ` FROM tasks
 	WHERE source = @source AND delivery_id = @delivery_id`
 
 // Task returns a task; ErrNotFound when there is none.
 func (s Store) Task(ctx context.Context, id task.ID) (Record, error) {
-	return one(ctx, s, findTask, pgx.StrictNamedArgs{"id": string(id)}, scanRecord)
+	return One(ctx, s, findTask, pgx.StrictNamedArgs{"id": string(id)}, scanRecord)
 }
 
-const findTask = `SELECT ` + taskColumns + ` FROM tasks WHERE id = @id`
+const findTask = `SELECT ` + wholeTask + ` FROM tasks WHERE id = @id`
 
 // TaskOf returns the task that a delivery made; ErrNotFound when there is none.
 func (s Store) TaskOf(ctx context.Context, source task.Source, delivery string) (Record, error) {
-	return one(ctx, s, findDeliveryTask, pgx.StrictNamedArgs{"source": string(source), "delivery_id": delivery}, scanRecord)
+	return One(ctx, s, findDeliveryTask, pgx.StrictNamedArgs{"source": string(source), "delivery_id": delivery}, scanRecord)
 }
 
 // Tasks returns the latest tasks, newest first; with status only those in it.
 func (s Store) Tasks(ctx context.Context, status task.Status, limit int) ([]Record, error) {
-	return many(ctx, s, listTasks, pgx.StrictNamedArgs{"status": string(status), "limit": limit}, scanRecord)
+	return Many(ctx, s, listTasks, pgx.StrictNamedArgs{"status": string(status), "limit": limit}, scanRecord)
 }
 
 const listTasks = `SELECT ` + taskColumns + ` FROM tasks
@@ -113,16 +124,45 @@ const listTasks = `SELECT ` + taskColumns + ` FROM tasks
 
 // ThreadTasks returns the tasks of a thread, newest first.
 func (s Store) ThreadTasks(ctx context.Context, r task.Repo, thread string, limit int) ([]Record, error) {
-	return many(ctx, s, listThread, pgx.StrictNamedArgs{
+	return Many(ctx, s, listThread, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "thread": thread, "limit": limit,
 	}, scanRecord)
 }
 
 const listThread = `SELECT ` + taskColumns + ` FROM tasks` + inThread + ` ORDER BY id DESC LIMIT @limit`
 
+// Conversation returns the tasks of a conversation outside the forge, which
+// may be about several repositories, newest first.
+func (s Store) Conversation(ctx context.Context, source task.Source, thread string, limit int) ([]Record, error) {
+	return Many(ctx, s, listConversation, pgx.StrictNamedArgs{"source": string(source), "thread": thread, "limit": limit}, scanRecord)
+}
+
+const listConversation = `SELECT ` + taskColumns + ` FROM tasks
+	WHERE source = @source AND thread = @thread ORDER BY id DESC LIMIT @limit`
+
+// Threads returns the conversations of a source in which something was asked
+// within a while, the latest first.
+func (s Store) Threads(ctx context.Context, source task.Source, within time.Duration, limit int) ([]string, error) {
+	return Many(ctx, s, listThreads, pgx.StrictNamedArgs{"source": string(source), "within": within, "limit": limit}, pgx.RowTo[string])
+}
+
+const listThreads = `SELECT thread FROM (
+		SELECT thread, created_at FROM tasks WHERE source = @source AND thread <> ''
+		UNION ALL SELECT thread, created_at FROM questions WHERE source = @source
+	) t WHERE created_at > now() - @within::interval GROUP BY thread ORDER BY max(created_at) DESC LIMIT @limit`
+
+// TasksBy returns the tasks that somebody at a source has asked for, newest
+// first.
+func (s Store) TasksBy(ctx context.Context, source task.Source, asker string, limit int) ([]Record, error) {
+	return Many(ctx, s, listTasksBy, pgx.StrictNamedArgs{"source": string(source), "asker": asker, "limit": limit}, scanRecord)
+}
+
+const listTasksBy = `SELECT ` + taskColumns + ` FROM tasks
+	WHERE source = @source AND request->'origin'->>'asker' = @asker ORDER BY id DESC LIMIT @limit`
+
 // QueuePlace returns how many queued tasks are older than id.
 func (s Store) QueuePlace(ctx context.Context, id task.ID) (int, error) {
-	return one(ctx, s, countAhead, pgx.StrictNamedArgs{"id": string(id)}, pgx.RowTo[int])
+	return One(ctx, s, countAhead, pgx.StrictNamedArgs{"id": string(id)}, pgx.RowTo[int])
 }
 
 const countAhead = `SELECT count(*) FROM tasks WHERE status = 'queued' AND id < @id`
@@ -130,7 +170,7 @@ const countAhead = `SELECT count(*) FROM tasks WHERE status = 'queued' AND id < 
 // Cancel asks for the end of a task that has not ended. It reports whether
 // there was one.
 func (s Store) Cancel(ctx context.Context, id task.ID, by string) (bool, error) {
-	n, err := s.affect(ctx, cancelTask, pgx.StrictNamedArgs{"id": string(id), "by": by})
+	n, err := s.Affect(ctx, cancelTask, pgx.StrictNamedArgs{"id": string(id), "by": by})
 	return n == 1, err
 }
 
@@ -144,12 +184,12 @@ func (s Store) CancelThread(ctx context.Context, r task.Repo, thread, by, key st
 	args := pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "thread": thread, "key": key,
 	}
-	before, err := one(ctx, s, countCancelled, args, pgx.RowTo[int])
+	before, err := One(ctx, s, countCancelled, args, pgx.RowTo[int])
 	if err != nil || before > 0 {
 		return before, err
 	}
 	args["by"] = by
-	n, err := s.affect(ctx, cancelThread, args)
+	n, err := s.Affect(ctx, cancelThread, args)
 	return int(n), err
 }
 
@@ -164,7 +204,7 @@ const cancelThread = `UPDATE tasks SET cancelled_by = coalesce(cancelled_by, @by
 // BranchBusy reports whether a task that goes on top of a branch waits or
 // runs.
 func (s Store) BranchBusy(ctx context.Context, r task.Repo, branch string) (bool, error) {
-	return one(ctx, s, isBranchBusy, pgx.StrictNamedArgs{
+	return One(ctx, s, isBranchBusy, pgx.StrictNamedArgs{
 		"host": r.Host, "owner": r.Owner, "name": r.Name, "branch": branch,
 	}, pgx.RowTo[bool])
 }
@@ -179,7 +219,7 @@ func (s Store) Finish(ctx context.Context, t task.Task, status task.Status, resu
 	if err != nil {
 		return fmt.Errorf("encoding the result of task %s: %w", t.ID, err)
 	}
-	n, err := s.affect(ctx, finishTask, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, finishTask, pgx.StrictNamedArgs{
 		"id": string(t.ID), "attempt": t.Attempt, "status": string(status), "result": raw,
 	})
 	if err == nil && n == 0 {
@@ -207,7 +247,7 @@ func (s Store) Requeue(ctx context.Context, t task.Task, d Delay) error {
 	if d.Failed {
 		failures = 1
 	}
-	n, err := s.affect(ctx, requeueTask, pgx.StrictNamedArgs{
+	n, err := s.Affect(ctx, requeueTask, pgx.StrictNamedArgs{
 		"id": string(t.ID), "attempt": t.Attempt, "for": d.For, "why": clean(d.Why), "failures": failures,
 	})
 	if err == nil && n == 0 {

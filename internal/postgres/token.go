@@ -16,7 +16,7 @@ type SealedToken struct {
 
 // KeepToken stores a token until it is revoked.
 func (s Store) KeepToken(ctx context.Context, t SealedToken, worker string, expires time.Time) error {
-	return s.exec(ctx, keepToken, pgx.StrictNamedArgs{
+	return s.Exec(ctx, keepToken, pgx.StrictNamedArgs{
 		"id": t.ID, "worker": worker, "sealed": t.Sealed, "expires_at": expires,
 	})
 }
@@ -26,7 +26,7 @@ const keepToken = `INSERT INTO tokens (id, worker, sealed, expires_at) VALUES (@
 
 // ForgetToken removes a token that is revoked.
 func (s Store) ForgetToken(ctx context.Context, id string) error {
-	return s.exec(ctx, forgetToken, pgx.StrictNamedArgs{"id": id})
+	return s.Exec(ctx, forgetToken, pgx.StrictNamedArgs{"id": id})
 }
 
 const forgetToken = `DELETE FROM tokens WHERE id = @id`
@@ -34,10 +34,10 @@ const forgetToken = `DELETE FROM tokens WHERE id = @id`
 // LostTokens returns the tokens of workers that are gone and forgets those
 // that have expired by themselves.
 func (s Store) LostTokens(ctx context.Context) ([]SealedToken, error) {
-	if err := s.exec(ctx, dropTokens, nil); err != nil {
+	if err := s.Exec(ctx, dropTokens, nil); err != nil {
 		return nil, err
 	}
-	return many(ctx, s, listLostTokens, nil, pgx.RowToStructByPos[SealedToken])
+	return Many(ctx, s, listLostTokens, nil, pgx.RowToStructByPos[SealedToken])
 }
 
 const dropTokens = `DELETE FROM tokens WHERE expires_at < now()`

@@ -110,6 +110,9 @@ func (a *attempt) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.base.Close()) }()
+	if a.mode != judge.ModeOff && a.crew.Judge == nil {
+		return task.Errorf(task.CodeInvalid, "changes must be judged here (mode %s) and this task has no judge; configure a model for it", a.mode)
+	}
 	if a.cache, err = a.openCache(); err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func (a *attempt) run(ctx context.Context) (err error) {
 		if objection == "" {
 			return a.publish(ctx)
 		}
-		if a.revision >= maxRevisions || objection == a.feedback {
+		if a.crew.Once || a.revision >= maxRevisions || objection == a.feedback {
 			a.end(task.StatusVetoed, a.refusal())
 			return nil
 		}

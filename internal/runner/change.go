@@ -48,6 +48,7 @@ func (a *attempt) change(ctx context.Context) (err error) {
 		return errors.Join(runErr, err)
 	}
 	a.transcript, a.viewed = res.Transcript, union(a.viewed, res.Viewed)
+	a.res.Outputs = res.Outputs
 
 	// The patch is stored before anything else happens, whatever the end.
 	keep := context.WithoutCancel(ctx)
@@ -60,9 +61,9 @@ func (a *attempt) change(ctx context.Context) (err error) {
 		return runErr
 	}
 	if patchErr == nil {
-		patchErr = a.record(keep, task.EventChange, 0, task.ChangeData{
+		patchErr = a.record(keep, task.EventChange, 0, changeData{task.ChangeData{
 			Exit: string(res.Exit), Reason: res.Reason, Summary: res.Summary, Viewed: a.viewed, Revision: a.revision,
-		})
+		}, res.Outputs})
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -120,6 +121,7 @@ func (a *attempt) input(ctx context.Context, sb sandbox.Sandbox) (agent.Input, e
 		Repo:         req.Repo.String(),
 		Prompt:       req.Prompt,
 		Context:      a.context(),
+		Images:       req.Images,
 		Instructions: instructions,
 		Tree:         tree,
 		Verifiers:    a.plan,

@@ -19,11 +19,17 @@ type past struct {
 	notes  []task.Note // what people added
 	base   task.BaseData
 	patch  task.Patch
-	change task.ChangeData
+	change changeData
 	// verdict is the judge's on patch, nil when there is none.
 	verdict *judge.Verdict
 	// open says that the agent was sent to work and not heard of again.
 	open bool
+}
+
+// changeData is the Data of task.EventChange, with the agent's outputs.
+type changeData struct {
+	task.ChangeData
+	Outputs json.RawMessage `json:"outputs,omitempty"`
 }
 
 // recall reads what earlier attempts recorded.
@@ -124,7 +130,7 @@ func (a *attempt) fetch(ctx context.Context) (err error) {
 		if task.CodeOf(err) != task.CodeNotFound {
 			return err
 		}
-		a.past.change = task.ChangeData{}
+		a.past.change = changeData{}
 		if err := a.warn(ctx, "commit %s is gone, on which an earlier attempt made its change; the change is made anew", short(a.past.base.SHA)); err != nil {
 			return err
 		}
@@ -143,6 +149,7 @@ func (a *attempt) restore() bool {
 	}
 	a.res.Patch, a.res.Summary = a.past.patch, a.past.change.Summary
 	a.viewed, a.revision = a.past.change.Viewed, a.past.change.Revision
+	a.res.Outputs = a.past.change.Outputs
 	return true
 }
 

@@ -6,6 +6,7 @@ package runner
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"path/filepath"
 
@@ -71,8 +72,11 @@ type Recorder interface {
 // Crew is the agent and the judge of one task, on one budget.
 type Crew struct {
 	Agent Agent
-	// Judge is nil when there is none to ask.
+	// Judge is nil when there is none to ask, which only mode off allows.
 	Judge *judge.Judge
+	// Once says that the agent does the same whenever it is asked: it works
+	// on nothing but the base, and an objection ends the task.
+	Once bool
 	// UsageFunc returns what both have consumed so far.
 	UsageFunc func() task.Usage
 }
@@ -134,4 +138,7 @@ type Result struct {
 	// Verdict is the zero value when the judge was never asked.
 	Verdict judge.Verdict `json:"verdict"`
 	Branch  string        `json:"branch,omitempty"`
+	// Outputs is the agent's object for the shift that asked. It comes out of
+	// the sandbox and is hostile.
+	Outputs json.RawMessage `json:"outputs,omitempty"`
 }

@@ -40,7 +40,7 @@ func (a *attempt) openWork(ctx context.Context) error {
 // or the last one of the task that the request resumes.
 func (a *attempt) kept(ctx context.Context) (task.Patch, error) {
 	resume := a.task.Request.Resume
-	if resume == "" || !a.res.Patch.Empty() {
+	if resume == "" || a.crew.Once || !a.res.Patch.Empty() {
 		return a.res.Patch, nil
 	}
 	p, err := a.pastOf(ctx, resume)

@@ -3,7 +3,10 @@
 // that every other package can speak its words.
 package task
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // ID names a task. It sorts by creation time and holds only upper-case
 // Crockford base32 letters and digits, so it is safe in branch and file names.
@@ -21,10 +24,10 @@ const (
 	SourceAPI    Source = "api"
 )
 
-// Actor is who asked, as the source names them.
+// Actor is who asked: the one whose rights count.
 type Actor struct {
-	// Login is the account name at the source; for the command line it is
-	// the local user.
+	// Login is the account name at the forge, whatever the source; for the
+	// command line it is the local user.
 	Login string `json:"login"`
 	// Name and Email are used for the Co-authored-by trailer when known.
 	Name  string `json:"name,omitempty"`
@@ -40,6 +43,14 @@ type Options struct {
 	Judge string `json:"judge,omitempty"`
 	// PullRequest is draft, ready, or none for the branch alone.
 	PullRequest string `json:"pull_request,omitempty"`
+}
+
+// Over returns o with what it leaves open taken from base.
+func (o Options) Over(base Options) Options {
+	return Options{
+		Model: cmp.Or(o.Model, base.Model), Judge: cmp.Or(o.Judge, base.Judge),
+		PullRequest: cmp.Or(o.PullRequest, base.PullRequest),
+	}
 }
 
 // Cause says what made Honk start a task by itself.
@@ -60,6 +71,11 @@ type Origin struct {
 	Thread string `json:"thread,omitempty"`
 	// Message is the message that asked, in the form of its source.
 	Message string `json:"message,omitempty"`
+	// Asker is who asked, in the form of the source, where that is not the
+	// forge: a Slack user.
+	Asker string `json:"asker,omitempty"`
+	// Reason says why it is this repository, where the request named none.
+	Reason string `json:"reason,omitempty"`
 	// Answers are further messages that get one answer each at the end.
 	Answers []string `json:"answers,omitempty"`
 	Cause   Cause    `json:"cause,omitempty"`
@@ -88,6 +104,7 @@ type Request struct {
 	// Prompt is the request, verbatim.
 	Prompt  string  `json:"prompt"`
 	Context []Note  `json:"context,omitempty"`
+	Images  []Image `json:"images,omitempty"` // at most MaxImages
 	Actor   Actor   `json:"actor"`
 	Origin  Origin  `json:"origin,omitzero"`
 	Options Options `json:"options,omitzero"`

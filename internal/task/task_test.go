@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,5 +95,44 @@ func TestUsage_Add(t *testing.T) {
 	want := task.Usage{Steps: 2, InputTokens: 4, CachedTokens: 6, OutputTokens: 8, CostUSD: 10, ModelTime: 12, TotalTime: 14}
 	if got := u.Add(u); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestNewImage(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"shot.png":  {[]byte("\x89PNG\r\n\x1a\n0000"), "image/png"},
+		"shot.jpeg": {[]byte("\xff\xd8\xff\xe0"), "image/jpeg"},
+		"page.png":  {[]byte("<html><script>"), ""},
+		"shot.svg":  {[]byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), ""},
+		"huge.png":  {append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, task.MaxImage)...), ""},
+	} {
+		got, err := task.NewImage(name, tt.data)
+		if got.MediaType != tt.want || (err == nil) != (tt.want != "") || err != nil && task.CodeOf(err) != task.CodeInvalid {
+			t.Errorf("%s is %q, %v", name, got.MediaType, err)
+		}
+	}
+}
+
+func TestSound(t *testing.T) {
+	t.Parallel()
+	png := task.Image{Name: "a.png", MediaType: "image/png", Data: []byte("\x89PNG\r\n\x1a\nsecret")}
+	lying, other, huge := png, png, png
+	lying.Data, other.MediaType = []byte("<html>"), "image/svg+xml"
+	huge.Data = append(slices.Clone(png.Data), make([]byte, task.MaxImage)...)
+	var got []string
+	for _, i := range task.Sound([]task.Image{lying, png, other, huge, {}, png, png, png, png}) {
+		got = append(got, i.String())
+	}
+	if want := slices.Repeat([]string{`"a.png" (image/png, 14 bytes)`}, task.MaxImages); !slices.Equal(got, want) {
+		t.Errorf("sound are %v, want %v", got, want)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(verb, task.Request{Images: []task.Image{png}}); strings.Contains(text, "secret") || strings.Contains(text, "0x89") || !strings.Contains(text, "14 bytes") {
+			t.Errorf("%s prints %s", verb, text)
+		}
 	}
 }

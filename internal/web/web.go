@@ -1,5 +1,6 @@
-// Package web is the service's HTTP server: it routes webhooks to their doors
-// and says whether the process lives and is ready.
+// Package web is the service's HTTP server: it routes webhooks to their doors,
+// says whether the process lives and is ready, and has the pages by which
+// people in Slack prove who they are on GitHub.
 package web
 
 import (
@@ -24,18 +25,25 @@ const (
 type Options struct {
 	// Webhooks are the doors by the path they are at.
 	Webhooks map[string]http.Handler
+	// Link has the pages at /link and below, see NewLink. Nil where there are
+	// none.
+	Link http.Handler
 	// ReadyFunc says why the process can take nothing in, nil if it can.
 	ReadyFunc func(ctx context.Context) error
 	Log       *slog.Logger
 }
 
-// Handler returns the routes of the service: the webhooks, GET /healthz, which
-// answers as long as the process lives, and GET /readyz, which answers 503
-// while it can take nothing in.
+// Handler returns the routes of the service: the webhooks, the pages at /link,
+// GET /healthz, which answers as long as the process lives, and GET /readyz,
+// which answers 503 while it can take nothing in.
 func Handler(opts Options) http.Handler {
 	mux := http.NewServeMux()
 	for path, door := range opts.Webhooks {
 		mux.Handle(path, door)
+	}
+	if opts.Link != nil {
+		mux.Handle("/link", opts.Link)
+		mux.Handle("/link/", opts.Link)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusOK, "alive")

@@ -37,6 +37,7 @@ func TestHandler(t *testing.T) {
 		{"GET", "/readyz", 200},
 		{"POST", "/webhooks/github", 202},
 		{"GET", "/", 404},
+		{"GET", "/link", 404},
 		{"GET", "/webhooks/github", 405},
 		{"POST", "/healthz", 405},
 	} {

@@ -116,6 +116,7 @@ func (m Models) Usage() task.Usage {
 func NewClient(cfg *config.Config, model string, log *slog.Logger) (*openai.Client, error) {
 	caps := openai.Detect(cfg.LLM.BaseURL, model)
 	own := cfg.Org.Models[model].Capabilities
+	caps.Images = cfg.Org.Models[model].Images
 	override(&caps.ParallelTools, own.ParallelTools)
 	override(&caps.StrictSchema, own.StrictSchema)
 	override(&caps.ResponseFormat, own.ResponseFormat)

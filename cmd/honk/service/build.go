@@ -28,6 +28,7 @@ import (
 	"honk/judge"
 	"honk/queue"
 	"honk/queue/budget"
+	"honk/queue/view"
 	"honk/sandbox"
 )
 
@@ -113,9 +114,15 @@ func (b *building) house() (err error) {
 		WebhookSecrets: []config.Secret{b.cfg.GitHub.WebhookSecret, b.cfg.GitHub.WebhookSecretPrevious},
 		GitURL:         b.cfg.GitHub.GitURL,
 		Models:         slices.Sorted(maps.Keys(b.cfg.Org.Models)),
-		Floor:          b.cfg.Org.Judge.Floor, Service: b.cfg.Org.Service, Log: b.log,
+		Floor:          b.cfg.Org.Judge.Floor, Service: b.cfg.Org.Service,
+		ViewFunc: b.view, Log: b.log,
 	})
 	return b.hire()
+}
+
+// view gathers what people can be told of a task.
+func (b *building) view(ctx context.Context, rec postgres.Record) (runner.View, error) {
+	return view.Of(ctx, b.db.DB, rec)
 }
 
 // hire makes the worker.
@@ -125,10 +132,10 @@ func (b *building) hire() (err error) {
 	b.worker, err = queue.NewWorker(queue.WorkerOptions{
 		DB: b.db.DB, Name: b.name, Host: host, RunFunc: b.newRunner().Run,
 		Doors: map[task.Source]queue.Door{
-			task.SourceGitHub: {HandleFunc: b.door.Handle, Notifier: b.door},
+			task.SourceGitHub: {HandleFunc: b.door.Handle, Notifier: b.door, EditEvery: s.EditEvery},
 		},
 		Tasks: s.Tasks, Room: postgres.Room{All: s.AllTasks, Repo: s.RepositoryTasks},
-		Grace: s.Grace, NoticeEvery: s.EditEvery,
+		Grace: s.Grace,
 		Retention: postgres.Retention{
 			Deliveries: s.Retention.Deliveries, Events: s.Retention.Events, Patches: s.Retention.Patches,
 		},

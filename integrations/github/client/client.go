@@ -38,6 +38,12 @@ func ForCheckout() Permissions { return app.ForCheckout() }
 // ForPublish is what pushing one branch and opening its pull request need.
 func ForPublish() Permissions { return app.ForPublish() }
 
+// ForReview is what a pull request itself needs, whose branch is there.
+func ForReview() Permissions { return app.ForReview() }
+
+// ForMerge is what merging a pull request and deleting its branch need.
+func ForMerge() Permissions { return app.ForMerge() }
+
 // ForTalk is what a conversation needs.
 func ForTalk() Permissions { return app.ForTalk() }
 

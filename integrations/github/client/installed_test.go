@@ -27,8 +27,8 @@ func TestInstallations(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []client.Installed{
-		{Account: "acme", Permissions: client.Permissions{"contents": "write"}},
-		{Account: "ada", Suspended: true},
+		{ID: 1, Account: "acme", Permissions: client.Permissions{"contents": "write"}},
+		{ID: 2, Account: "ada", Suspended: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Installations() (-want +got):\n%s", diff)

@@ -35,6 +35,8 @@ type Issue struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	URL       string
+	// ClosedBy is empty while it is open.
+	ClosedBy User
 }
 
 // Issue reads an issue or pull request by its number.
@@ -47,6 +49,7 @@ func (r *Repo) Issue(ctx context.Context, number int) (Issue, error) {
 		Number: got.GetNumber(), Title: got.GetTitle(), Body: got.GetBody(), Author: userOf(got.User),
 		State: got.GetState(), IsPull: got.IsPullRequest(), Locked: got.GetLocked(),
 		CreatedAt: got.GetCreatedAt().Time, UpdatedAt: got.GetUpdatedAt().Time, URL: got.GetHTMLURL(),
+		ClosedBy: userOf(got.ClosedBy),
 	}
 	for _, l := range got.Labels {
 		i.Labels = append(i.Labels, l.GetName())
@@ -131,6 +134,15 @@ func gone(err error) error {
 		return nil
 	}
 	return err
+}
+
+// AddLabels puts labels on an issue or pull request.
+func (r *Repo) AddLabels(ctx context.Context, number int, names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	_, _, err := r.gh.Issues.AddLabelsToIssue(ctx, r.owner, r.name, number, names)
+	return r.at.Explain(err, fmt.Sprintf("labelling #%d", number), "pull_requests: write")
 }
 
 // Assign assigns people to an issue or pull request. Whom GitHub does not

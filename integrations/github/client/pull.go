@@ -31,6 +31,22 @@ type PullRequest struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	URL       string
+	Labels    []string
+	// Reviewers are asked for a review and have not given it: people, and
+	// teams by slug with a slash before it.
+	Reviewers []string
+	// MergeSHA is the commit on the base once it is merged, MergedBy whose
+	// doing that was.
+	MergeSHA string
+	MergedBy User
+	// What follows is known of a pull request that was read, not listed.
+	// Mergeable is nil while GitHub has not found out. Behind: the base has
+	// commits that the branch lacks and must not lack.
+	Mergeable *bool
+	Behind    bool
+	Commits   int
+
+	node string
 }
 
 // Task returns the pull request as a task's outcome names it.
@@ -47,11 +63,21 @@ func pullOf(p *github.PullRequest) PullRequest {
 		Branch: p.GetHead().GetRef(), SHA: p.GetHead().GetSHA(), HeadRepo: p.GetHead().GetRepo().GetFullName(),
 		Base: p.GetBase().GetRef(), BaseSHA: p.GetBase().GetSHA(),
 		CreatedAt: p.GetCreatedAt().Time, UpdatedAt: p.GetUpdatedAt().Time, URL: p.GetHTMLURL(),
+		Mergeable: p.Mergeable, Behind: p.GetMergeableState() == "behind", Commits: p.GetCommits(), node: p.GetNodeID(),
+	}
+	for _, l := range p.Labels {
+		out.Labels = append(out.Labels, l.GetName())
+	}
+	for _, u := range p.RequestedReviewers {
+		out.Reviewers = append(out.Reviewers, u.GetLogin())
+	}
+	for _, t := range p.RequestedTeams {
+		out.Reviewers = append(out.Reviewers, "/"+t.GetSlug())
 	}
 	// The list of pull requests leaves merged out and has merged_at.
 	switch {
 	case p.GetMerged() || p.MergedAt != nil:
-		out.State = task.PullRequestMerged
+		out.State, out.MergeSHA, out.MergedBy = task.PullRequestMerged, p.GetMergeCommitSHA(), userOf(p.MergedBy)
 	case p.GetState() == "closed":
 		out.State = task.PullRequestClosed
 	}

@@ -59,10 +59,7 @@ func (r *Repo) Review(ctx context.Context, number int, id int64) (Review, error)
 	if err != nil {
 		return Review{}, r.at.Explain(err, doing, need)
 	}
-	review := Review{
-		ID: got.GetID(), State: strings.ToLower(got.GetState()), Body: got.GetBody(), Author: userOf(got.User),
-		SubmittedAt: got.GetSubmittedAt().Time, SHA: got.GetCommitID(), URL: got.GetHTMLURL(),
-	}
+	review := reviewOf(got)
 	err = r.pages(doing, need, func(page github.ListOptions) (*github.Response, error) {
 		got, resp, err := r.gh.PullRequests.ListReviewComments(ctx, r.owner, r.name, number, id, &page)
 		for _, c := range got {
@@ -74,6 +71,28 @@ func (r *Repo) Review(ctx context.Context, number int, id int64) (Review, error)
 		return review, err
 	}
 	return review, r.place(ctx, number, review.Comments)
+}
+
+// Reviews lists the reviews of a pull request without their comments, the
+// oldest first.
+func (r *Repo) Reviews(ctx context.Context, number int) ([]Review, error) {
+	var list []Review
+	doing, need := fmt.Sprintf("listing the reviews of #%d", number), "pull_requests: read"
+	err := r.pages(doing, need, func(page github.ListOptions) (*github.Response, error) {
+		got, resp, err := r.gh.PullRequests.ListReviews(ctx, r.owner, r.name, number, &page)
+		for _, v := range got {
+			list = append(list, reviewOf(v))
+		}
+		return resp, err
+	})
+	return list, err
+}
+
+func reviewOf(v *github.PullRequestReview) Review {
+	return Review{
+		ID: v.GetID(), State: strings.ToLower(v.GetState()), Body: v.GetBody(), Author: userOf(v.User),
+		SubmittedAt: v.GetSubmittedAt().Time, SHA: v.GetCommitID(), URL: v.GetHTMLURL(),
+	}
 }
 
 // place adds the lines, which GitHub leaves out of a review's comments: they

@@ -1,23 +1,16 @@
 package forge
 
 import (
-	"bytes"
 	"context"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/hmarr/codeowners"
 
 	"honk/integrations/github/client"
 	"honk/integrations/github/page"
 	"honk/internal/runner"
 	"honk/internal/task"
 )
-
-// maxReviewers is how many are asked to review at most.
-const maxReviewers = 3
 
 // written is a publication with the words of its pull request.
 type written struct {
@@ -50,7 +43,7 @@ func (f *Forge) open(ctx context.Context, at *client.Repo, p written, pushed tas
 	if p.Onto && found {
 		base = have.Base // it was closed in the meantime
 	}
-	pr, err := f.create(ctx, at, client.NewPullRequest{
+	pr, err := Create(ctx, at, client.NewPullRequest{
 		Title: p.title, Body: p.body, Branch: p.Branch, Base: base, Draft: f.draft(p.Publication),
 	})
 	if err != nil {
@@ -68,9 +61,9 @@ func opened(pr client.PullRequest, pushed task.PullRequest) task.PullRequest {
 	return out
 }
 
-// create opens a pull request. Somebody may have been quicker, and plans
+// Create opens a pull request. Somebody may have been quicker, and plans
 // without drafts refuse them.
-func (f *Forge) create(ctx context.Context, at *client.Repo, pr client.NewPullRequest) (client.PullRequest, error) {
+func Create(ctx context.Context, at *client.Repo, pr client.NewPullRequest) (client.PullRequest, error) {
 	made, err := at.CreatePullRequest(ctx, pr)
 	if err == nil {
 		return made, nil
@@ -112,48 +105,6 @@ func (f *Forge) invite(ctx context.Context, at *client.Repo, p runner.Publicatio
 	if err := at.RequestReviewers(ctx, pr.Number, users, teams); err != nil {
 		f.Log.WarnContext(ctx, "reviewers not requested", "task_id", p.Task.ID, "error", err)
 	}
-}
-
-// owners returns who owns the changed files by the CODEOWNERS of the base
-// commit, those of most files first, the requester left out.
-func owners(base fs.FS, patch task.Patch, requester string) (users, teams []string) {
-	var rules codeowners.Ruleset
-	for _, name := range []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"} {
-		raw, err := fs.ReadFile(base, name)
-		if err != nil {
-			continue
-		}
-		if rules, err = codeowners.ParseFile(bytes.NewReader(raw)); err != nil {
-			return nil, nil // GitHub ignores a file with errors, too
-		}
-		break
-	}
-	count := map[codeowners.Owner]int{}
-	var order []codeowners.Owner
-	for _, file := range patch.Files {
-		rule, err := rules.Match(file.Path)
-		if err != nil || rule == nil {
-			continue
-		}
-		for _, o := range rule.Owners {
-			if count[o]++; count[o] == 1 {
-				order = append(order, o)
-			}
-		}
-	}
-	slices.SortStableFunc(order, func(a, b codeowners.Owner) int { return count[b] - count[a] })
-	for _, o := range order {
-		switch {
-		case len(users)+len(teams) == maxReviewers:
-			return users, teams
-		case o.Type == codeowners.TeamOwner:
-			_, team, _ := strings.Cut(o.Value, "/")
-			teams = append(teams, team)
-		case o.Type == codeowners.UsernameOwner && !strings.EqualFold(o.Value, requester):
-			users = append(users, o.Value)
-		}
-	}
-	return users, teams
 }
 
 // closes returns the number of the issue that a pull request closes, 0 for

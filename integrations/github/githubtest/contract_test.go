@@ -88,6 +88,7 @@ func TestContract(t *testing.T) {
 	contractIssue(t, in, repo)
 	pull := contractPull(t, in, repo)
 	contractChecks(t, in, repo)
+	contractLookup(t, in, repo)
 
 	must(t, b.MergePull(ctx, githubtest.At{Login: "ada", Repo: "acme/api", Number: pull}, "squash"))
 	must(t, b.DeleteBranch(ctx, "ada", "acme/api", "side"))
@@ -106,6 +107,39 @@ func TestContract(t *testing.T) {
 			t.Error(line)
 		}
 	}
+}
+
+// contractLookup does what a shift does: it finds, follows and merges.
+func contractLookup(t *testing.T, in *bundle, repo string) {
+	t.Helper()
+	ctx := t.Context()
+	in.want(200, "GET", "/search/repositories?q=org:acme+archived:false&per_page=2&page=1", nil)
+	in.want(422, "GET", "/search/repositories?q=colour:red", nil)
+	in.want(200, "GET", repo+"/rules/branches/main?per_page=100&page=1", nil)
+	sha, err := in.Commit(ctx, githubtest.Change{
+		Repo: "acme/api", Branch: "shift", Login: "ada", Files: map[string]string{"z/z.go": "package z\n"},
+	})
+	must(t, err)
+	in.want(200, "GET", repo+"/git/trees/"+sha+"?recursive=1", nil)
+	in.want(404, "GET", repo+"/git/trees/"+strings.Repeat("0", 40), nil)
+	must(t, in.Lookup().Require("acme/api", "main", "test"))
+	in.want(200, "GET", repo+"/branches/main", nil)
+	made := in.want(201, "POST", repo+"/pulls", map[string]any{"title": "feat: z", "head": "shift", "base": "main"})
+	pull := fmt.Sprintf("%s/pulls/%.0f", repo, made.object["number"])
+	merge := map[string]any{"sha": sha, "merge_method": "rebase"}
+	in.want(405, "PUT", pull+"/merge", merge)
+	must(t, in.Lookup().Require("acme/api", "main"))
+	in.want(409, "PUT", pull+"/merge", map[string]any{"sha": strings.Repeat("1", 40)})
+	in.want(200, "PUT", pull+"/merge", merge)
+	in.want(405, "PUT", pull+"/merge", merge)
+	in.want(200, "GET", strings.Replace(pull, "/pulls/", "/issues/", 1), nil)
+	in.want(204, "DELETE", repo+"/git/refs/heads/shift", nil)
+	must(t, in.Archive("acme/api", true))
+	in.want(403, "POST", repo+"/pulls", merge)
+	must(t, in.Archive("acme/api", false))
+	must(t, in.Lookup().Move("acme/api", "acme/service"))
+	in.want(200, "GET", repo, nil)
+	must(t, in.Lookup().Move("acme/service", "acme/api2"))
 }
 
 func contractIssue(t *testing.T, in *bundle, repo string) {

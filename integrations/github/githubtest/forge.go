@@ -6,6 +6,7 @@
 //	<url>/api/v3/...            the REST API
 //	<url>/api/graphql           two mutations, also below /api/v3
 //	<url>/git/owner/name.git    git
+//	<url>/login/oauth/...       whom an App is told of, see OAuth
 //
 // It records what it was asked, and fails on request.
 package githubtest
@@ -24,6 +25,8 @@ import (
 	"sync"
 	"time"
 
+	"honk/integrations/github/githubtest/lookup"
+	"honk/integrations/github/githubtest/oauth"
 	"honk/integrations/github/githubtest/record"
 	"honk/integrations/github/githubtest/rest"
 	"honk/integrations/github/githubtest/world"
@@ -63,6 +66,8 @@ type Forge struct {
 	mux    *http.ServeMux
 	key    *rsa.PrivateKey
 	tokens rest.Tokens
+	oauth  *oauth.Server
+	lookup *lookup.Server
 	hooks  *hooks
 	server *http.Server
 
@@ -94,7 +99,13 @@ func New(opts Options) (*Forge, error) {
 	f.world.RepoFunc, f.world.EmitFunc, f.world.RedeliverFunc = f.git.Repo, f.hooks.emit, f.hooks.redeliver
 	f.populate()
 	f.mux.Handle("/git/", http.StripPrefix("/git", f.git))
-	f.mux.Handle("/", rest.New(f.world, &key.PublicKey, &f.tokens))
+	f.oauth = oauth.New(f.world)
+	f.oauth.Mount(f.mux)
+	f.lookup, err = lookup.New(f.world, &f.tokens, opts.Dir, rest.New(f.world, &key.PublicKey, &f.tokens))
+	if err != nil {
+		return nil, err
+	}
+	f.mux.Handle("/", f.lookup)
 	return f, nil
 }
 
@@ -168,6 +179,12 @@ func (f *Forge) APIURL() string { return f.URL() + "/api/v3/" }
 
 // GitURL is the address git repositories are below, with a slash at its end.
 func (f *Forge) GitURL() string { return f.URL() + "/git/" }
+
+// OAuth is where people tell the App who they are.
+func (f *Forge) OAuth() *oauth.Server { return f.oauth }
+
+// Lookup is how repositories are found, and where they move.
+func (f *Forge) Lookup() *lookup.Server { return f.lookup }
 
 // AppID is the App's number.
 func (f *Forge) AppID() int64 { return f.world.App.ID }

@@ -32,9 +32,15 @@ type NewRepo struct {
 	// Branch is the default one, main where empty.
 	Branch string
 	Files  map[string]string
+
+	Language string
+	Topics   []string
+	// CreatedAt is now where it is zero.
+	CreatedAt time.Time
 }
 
-// CreateRepo makes a repository of one commit, and returns that.
+// CreateRepo makes a repository of one commit, and returns that. Those of one
+// owner with the same files share it.
 func (f *Forge) CreateRepo(ctx context.Context, n NewRepo) (sha string, err error) {
 	f.world.Lock()
 	defer f.world.Unlock()
@@ -42,10 +48,11 @@ func (f *Forge) CreateRepo(ctx context.Context, n NewRepo) (sha string, err erro
 	if err != nil {
 		return "", err
 	}
-	return r.Git.Commit(ctx, githttp.Commit{
-		Branch: r.DefaultBranch, Message: "Initial commit", Files: raw(n.Files),
-		Author: githttp.Signature{Name: r.Owner.Login, Email: r.Owner.NoReply(), When: f.world.Now()},
-	})
+	r.Language, r.Topics = n.Language, n.Topics
+	if !n.CreatedAt.IsZero() {
+		r.CreatedAt = n.CreatedAt
+	}
+	return f.world.Seed(ctx, r, raw(n.Files))
 }
 
 // raw turns texts into bytes.
@@ -124,8 +131,8 @@ func (f *Forge) SetPermission(repo, login, role string) error {
 
 // Archive makes a repository read-only.
 func (f *Forge) Archive(repo string, archived bool) error {
-	return f.repo("", repo, func(_ world.By, r *record.Repo) error {
-		r.Archived = archived
+	return f.repo("", repo, func(by world.By, r *record.Repo) error {
+		f.world.Archive(by, r, archived)
 		return nil
 	})
 }
@@ -199,6 +206,13 @@ func (f *Forge) Commit(ctx context.Context, c Change) (sha string, err error) {
 		return f.world.Pushed(ctx, by, r, []githttp.Change{{Ref: ref, Old: old, New: sha}})
 	})
 	return sha, err
+}
+
+// Force replaces, as a person, what a branch has by one commit.
+func (f *Forge) Force(ctx context.Context, c Change) error {
+	return f.repo(c.Login, c.Repo, func(by world.By, r *record.Repo) error {
+		return f.world.Force(ctx, by, r, c.Branch, raw(c.Files))
+	})
 }
 
 // DeleteBranch deletes a branch as a person.

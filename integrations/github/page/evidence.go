@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"honk/internal/runner"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 	"honk/judge"
 	"honk/verify"
@@ -35,6 +36,16 @@ type evidence struct {
 
 // row is a line of the table.
 type row struct{ Check, Result, Time, Tests md }
+
+// bill is the line below a task's end: model, steps and cost.
+func (p *Pages) bill(w *words, t task.Task, u task.Usage) md {
+	model, amounts := fact.Bill(t, u, p.opts.Model)
+	bill := amount(strings.Join(amounts, " · "))
+	if model != "" {
+		bill = w.line(model, 80) + " · " + bill
+	}
+	return bill
+}
 
 func (p *Pages) evidence(w *words, pub runner.Publication) evidence {
 	req := pub.Task.Request
@@ -67,7 +78,7 @@ func short(sha string) string {
 
 func (w *words) verifiers(g verify.Gate) []row {
 	if len(g.Report.Results) == 0 {
-		return []row{{Check: "verification", Result: "**not verified**: the repository has no check that could be made"}}
+		return []row{{Check: "verification", Result: md("**not verified**" + strings.TrimPrefix(fact.Unverified, "not verified"))}}
 	}
 	var rows []row
 	for i, res := range g.Report.Results {
@@ -75,73 +86,28 @@ func (w *words) verifiers(g verify.Gate) []row {
 			rows = append(rows, row{Check: md(fmt.Sprintf("and %d more", len(g.Report.Results)-i))})
 			break
 		}
-		base := resultOf(g.Base, res.Name)
 		rows = append(rows, row{
 			Check:  w.cellCode(cmp.Or(res.Command, res.Name), 160),
-			Result: w.verdictOf(g, base, res),
-			Time:   md(clock(res.Duration)),
-			Tests:  md(tests(base, res)),
+			Result: w.standing(fact.StandingOf(g, res)),
+			Time:   amount(fact.Clock(res.Duration)),
+			Tests:  md(fact.Tests(fact.ResultOf(g.Base, res.Name), res)),
 		})
 	}
 	return rows
 }
 
-// verdictOf is one verifier's result. What is not a clean pass says why.
-func (w *words) verdictOf(g verify.Gate, base *verify.Result, res verify.Result) md {
-	fresh := 0
-	for _, f := range g.New {
-		if f.Verifier == res.Name {
-			fresh++
-		}
+// standing is one verifier's result. What is not a clean pass says why.
+func (w *words) standing(s fact.Standing) md {
+	out := md(s.Word)
+	if s.Bad {
+		out = "**" + out + "**"
 	}
-	redBefore := base != nil && base.Status == verify.Fail
-	var out md
-	switch {
-	case noTests(res) && (res.Status == verify.Pass || res.Status == verify.Skipped):
-		return "**no tests**"
-	case res.Status == verify.Pass && redBefore:
-		out = "pass, was red on base"
-	case res.Status == verify.Pass:
-		out = "pass"
-	case res.Status == verify.Fail && fresh > 0:
-		out = md("**fail**: " + count(fresh, "new finding"))
-	case res.Status == verify.Fail && redBefore:
-		out = "red on base, nothing new"
-	case res.Status == verify.Fail && len(g.Flaky) > 0:
-		out = "pass after a second run"
-	case res.Status == verify.Fail:
-		out = "**fail**"
-	default: // broken, skipped or out of time
-		out = md("**" + string(res.Status) + "**")
+	out += md(s.More)
+	if s.Reason != "" {
+		out += ": " + w.cell(s.Reason, 300)
 	}
-	if res.Reason != "" {
-		out += ": " + w.cell(res.Reason, 300)
-	}
-	if res.Partial {
+	if s.Partial {
 		out += " (only the tests of what changed)"
-	}
-	return out
-}
-
-// noTests reports whether a test runner ran nothing, which is never a pass.
-func noTests(res verify.Result) bool {
-	return res.Kind == verify.Test && res.TestsKnown && res.TestsRun == 0
-}
-
-// tests is "210 → 212 run, 0 skipped", "" for what runs no tests.
-func tests(base *verify.Result, res verify.Result) string {
-	if res.Kind != verify.Test || !res.TestsKnown && (base == nil || !base.TestsKnown) {
-		return ""
-	}
-	number := func(r *verify.Result) string {
-		if r == nil || !r.TestsKnown {
-			return "?"
-		}
-		return thousands(r.TestsRun)
-	}
-	out := number(base) + " → " + number(&res) + " run"
-	if res.TestsKnown {
-		out += fmt.Sprintf(", %d skipped", res.Skips)
 	}
 	return out
 }
@@ -159,7 +125,7 @@ func (w *words) policy(found []judge.Finding) []row {
 		}
 		r := row{Check: "policy: " + md(strings.ReplaceAll(string(w.cell(f.Check, 40)), "_", " "))}
 		r.Result = md("**"+string(f.Severity)+"**: ") + w.cell(f.Message, 300)
-		if at := place(f.File, f.Line); at != "" {
+		if at := fact.Place(f.File, f.Line); at != "" {
 			r.Result += " (" + w.cellCode(at, 160) + ")"
 		}
 		rows = append(rows, r)
@@ -170,9 +136,9 @@ func (w *words) policy(found []judge.Finding) []row {
 // judged is the row of the judge.
 func (p *Pages) judged(w *words, pub runner.Publication) []row {
 	v := pub.Result.Verdict
-	r := row{Check: "judge", Result: md(decision(v))}
-	if m := p.mode(pub); m != "" {
-		r.Check += md(" (" + m + ")")
+	r := row{Check: "judge", Result: md(fact.Decision(v))}
+	if m := fact.JudgeMode(pub.Task, v, p.opts.Judge); m != "" {
+		r.Check += md(" (" + string(m) + ")")
 	}
 	if v.Decision != judge.Approve && v.Summary != "" {
 		r.Result += ": " + w.cell(v.Summary, 300)
@@ -181,23 +147,6 @@ func (p *Pages) judged(w *words, pub runner.Publication) []row {
 		r.Result += " · suspicious: " + w.cell(flag, 200)
 	}
 	return []row{r}
-}
-
-// mode is what the judge could do, "" when nobody knows.
-func (p *Pages) mode(pub runner.Publication) string {
-	switch pub.Result.Verdict.Decision {
-	case judge.NotJudged:
-		return string(judge.ModeOff)
-	case judge.DecideRevise, judge.Reject:
-		// Only its advice can stand against what is published all the same.
-		return string(judge.ModeAdvise)
-	case judge.Approve, judge.DecisionError:
-	}
-	// A repository can make it stricter, and nothing is stricter than a veto.
-	if asked := cmp.Or(pub.Task.Request.Options.Judge, string(p.opts.Judge)); asked == string(judge.ModeVeto) {
-		return asked
-	}
-	return ""
 }
 
 // notes are facts that did not block and that a reviewer should know.
@@ -209,7 +158,7 @@ func (w *words) notes(g verify.Gate) []md {
 		}
 	}
 	if n := len(g.Vanished); n > 0 {
-		texts = append(texts, fmt.Sprintf("%s of the base no longer run, first %s", count(n, "test"), g.Vanished[0]))
+		texts = append(texts, fmt.Sprintf("%s of the base no longer run, first %s", fact.Count(n, "test"), g.Vanished[0]))
 	}
 	notes, more := w.list(texts, maxItems, 300)
 	if more > 0 {

@@ -7,10 +7,10 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"text/template"
 
+	"honk/internal/runner/fact"
 	"honk/internal/secret"
 	"honk/internal/task"
 	"honk/judge"
@@ -56,14 +56,11 @@ func New(opts Options) (*Pages, error) {
 	if opts.Trigger == "" {
 		opts.Trigger = "/honk"
 	}
-	if opts.PublicURL != "" {
-		u, err := url.Parse(opts.PublicURL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.ContainsAny(opts.PublicURL, " ()<>") {
-			return nil, task.Errorf(task.CodeInvalid, "the public URL %q is none; write https:// and a host", opts.PublicURL)
-		}
+	if err := fact.CheckPublicURL(opts.PublicURL); err != nil {
+		return nil, err
 	}
 	t, err := template.New("").Option("missingkey=error").
-		Funcs(template.FuncMap{"plural": plural}).ParseFS(files, "template/*.md.tmpl")
+		Funcs(template.FuncMap{"plural": fact.Plural}).ParseFS(files, "template/*.md.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("parsing GitHub's texts: %w", err)
 	}
@@ -72,10 +69,10 @@ func New(opts Options) (*Pages, error) {
 
 // details is the address of a task's page, "" where there is none.
 func (p *Pages) details(id task.ID) string {
-	if !p.opts.Details || p.opts.PublicURL == "" {
+	if !p.opts.Details {
 		return ""
 	}
-	return strings.TrimRight(p.opts.PublicURL, "/") + "/tasks/" + url.PathEscape(string(id))
+	return fact.TaskURL(p.opts.PublicURL, id)
 }
 
 // fill fills the template of a name (without .md.tmpl).
@@ -90,7 +87,7 @@ func (p *Pages) fill(name string, data any) (string, error) {
 // fit calls build with ever less room for each passage until the text is
 // short enough. Every list that build makes is capped, so it comes to an end.
 func (p *Pages) fit(build func(*words) (string, error)) (string, *words, error) {
-	w := &words{secrets: p.opts.Secrets, cleaned: map[string]string{}}
+	w := &words{scrub: fact.NewScrubber(p.opts.Secrets)}
 	for w.room = maxRoom; ; w.room /= 4 {
 		text, err := build(w)
 		if err != nil {

@@ -42,12 +42,13 @@ func (p *Pages) PullRequest(pub runner.Publication, closes int) (title, body str
 	if err != nil {
 		return "", "", err
 	}
-	if w.rule == "" && p.opts.Secrets.Redact(title+"\n"+body) != title+"\n"+body {
-		w.rule = "known-secret"
+	rule := w.scrub.Rule
+	if rule == "" && p.opts.Secrets.Redact(title+"\n"+body) != title+"\n"+body {
+		rule = "known-secret"
 	}
-	if w.rule != "" {
+	if rule != "" {
 		return "", "", task.Errorf(task.CodeForbidden,
-			"the pull request's text would hold a secret (%s); take it out of the request or the change", w.rule)
+			"the pull request's text would hold a secret (%s); take it out of the request or the change", rule)
 	}
 	return title, body, nil
 }

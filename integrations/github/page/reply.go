@@ -6,6 +6,7 @@ import (
 
 	"honk/internal/grammar"
 	"honk/internal/runner"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -24,10 +25,11 @@ type replyPage struct {
 
 // statusLine is a task in the answer to a question for the status.
 type statusLine struct {
-	ID                           task.ID
-	Doing, Elapsed, Cost, Detail string
-	Step, Ahead                  int
-	Waiting                      md
+	ID            task.ID
+	Doing, Detail string
+	Elapsed, Cost md
+	Step, Ahead   int
+	Waiting       md
 }
 
 // unsaid stands for a reply whose template is at fault: never silence.
@@ -72,12 +74,12 @@ func (p *Pages) Status(key string, views []runner.View) string {
 	return p.reply(key, "status", func(w *words, page *replyPage) {
 		for _, v := range views[:min(len(views), maxItems)] {
 			line := statusLine{
-				ID: v.Task.ID, Elapsed: clock(v.Elapsed), Cost: money(v.CostUSD), Step: v.Step,
+				ID: v.Task.ID, Elapsed: amount(fact.Clock(v.Elapsed)), Cost: amount(fact.Money(v.CostUSD)), Step: v.Step,
 				Ahead: v.Ahead, Detail: p.details(v.Task.ID), Waiting: w.line(v.Waiting, 200),
 			}
-			switch status := statusOf(v); status {
+			switch status := fact.StatusOf(v); status {
 			case task.StatusRunning:
-				line.Doing, _ = w.phases(v.Phases)
+				line.Doing, _ = fact.Phases(v.Phases)
 			default:
 				line.Doing = strings.ReplaceAll(string(status), "_", " ")
 			}
@@ -117,32 +119,17 @@ func (p *Pages) StillAtWork(key string) string { return p.reply(key, "still_at_w
 // with the reason why there is none.
 func (p *Pages) Answer(key string, v runner.View) string {
 	return p.reply(key, "answer", func(w *words, page *replyPage) {
-		status := statusOf(v)
-		page.Problem = reasons[status]
-		if page.Problem == "" {
-			page.Problem = "it is still being worked on"
-		}
+		status := fact.StatusOf(v)
+		page.Problem = md(fact.Reason(status))
 		if v.Result == nil {
 			return
 		}
 		switch pr := v.Result.PullRequest; {
 		case status == task.StatusDelivered && pr != nil:
 			page.Commit = short(pr.HeadSHA)
-			page.Facts = md(facts(*v.Result))
+			page.Facts = md(fact.Delivery(*v.Result))
 		case status == task.StatusNoChange, status == task.StatusBlocked:
 			page.Facts = w.sentence(v.Result.Summary, 600)
 		}
 	})
-}
-
-// reasons say why a review led to no commit. The task's own comment says more.
-var reasons = map[task.Status]md{
-	task.StatusDelivered:       "the change is delivered",
-	task.StatusNoChange:        "there is nothing to change",
-	task.StatusBlocked:         "it needs an answer first",
-	task.StatusVerifyFailed:    "the change does not pass verification",
-	task.StatusVetoed:          "the change was held back",
-	task.StatusBudgetExhausted: "the budget was used up",
-	task.StatusFailed:          "Honk broke",
-	task.StatusCancelled:       "it was cancelled",
 }

@@ -1,13 +1,10 @@
 package page
 
 import (
-	"cmp"
-	"fmt"
-	"net/url"
-	"regexp"
 	"strings"
 
 	"honk/internal/runner"
+	"honk/internal/runner/fact"
 	"honk/internal/task"
 )
 
@@ -18,7 +15,7 @@ type taskPage struct {
 	Trigger string
 	Asker   md
 	// Elapsed, Step and Cost are so far, or in all.
-	Elapsed, Cost string
+	Elapsed, Cost md
 	Step          int
 	Details       string
 
@@ -40,20 +37,20 @@ type taskPage struct {
 	Held   heldPart
 	Broken brokenPart
 	// Spent and Cap are the budget's.
-	Spent, Cap string
+	Spent, Cap md
 }
 
 // Task is the comment of a task: where it stands, or how it ended. Its first
 // line is the task's Marker.
 func (p *Pages) Task(v runner.View) (string, error) {
 	text, _, err := p.fit(func(w *words) (string, error) {
-		name := statusOf(v)
+		name := fact.StatusOf(v)
 		page := p.taskPage(w, v)
 		switch name {
 		case task.StatusVerifyFailed:
-			page.Failed = w.failed(v.Result)
+			page.Failed = w.failed(fact.FailureOf(*v.Result))
 		case task.StatusVetoed:
-			page.Held = w.held(v.Result)
+			page.Held = w.held(fact.HoldOf(*v.Result))
 		case task.StatusFailed:
 			page.Broken = w.broken(v.Result.Err)
 		default:
@@ -68,24 +65,12 @@ func (p *Pages) Task(v runner.View) (string, error) {
 	return text, err
 }
 
-// statusOf is the status whose template tells v; a task is not over for
-// people before its result is there.
-func statusOf(v runner.View) task.Status {
-	switch {
-	case v.Result != nil && v.Result.Status.Final():
-		return v.Result.Status
-	case v.Task.Status == task.StatusQueued:
-		return task.StatusQueued
-	}
-	return task.StatusRunning
-}
-
 func (p *Pages) taskPage(w *words, v runner.View) taskPage {
 	req := v.Task.Request
 	page := taskPage{
 		Marker: Marker(v.Task.ID), ID: v.Task.ID, Trigger: p.opts.Trigger,
 		Asker:   w.person(req.Source, req.Actor.Login),
-		Elapsed: clock(v.Elapsed), Cost: money(v.CostUSD), Step: v.Step,
+		Elapsed: amount(fact.Clock(v.Elapsed)), Cost: amount(fact.Money(v.CostUSD)), Step: v.Step,
 		Details: p.details(v.Task.ID),
 		Ahead:   v.Ahead, Waiting: w.sentence(v.Waiting, 300),
 	}
@@ -97,33 +82,15 @@ func (p *Pages) taskPage(w *words, v runner.View) taskPage {
 	page.Summary = w.lines(res.Summary, maxSummary, 600)
 	page.Kept = !res.Patch.Empty()
 	page.Bill = p.bill(w, v.Task, res.Usage)
-	page.Facts = facts(*res)
-	page.Spent = cmp.Or(cost(res.Usage), money(v.CostUSD))
-	page.Cap = money(p.opts.CapUSD)
+	page.Facts = fact.Delivery(*res)
+	page.Spent = amount(fact.Spent(v))
+	page.Cap = amount(fact.Money(p.opts.CapUSD))
 	if pr := res.PullRequest; pr != nil {
 		page.Number = pr.Number
 		page.Branch = w.code(pr.Branch, 200)
-		page.Open = open(req.Repo, pr)
+		page.Open = fact.OpenURL(req.Repo, *pr)
 	}
 	return page
-}
-
-// What an address is made of without a second thought.
-var (
-	plainPart = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*$`)
-	plainRef  = regexp.MustCompile(`^[A-Za-z0-9@_][A-Za-z0-9/_.#+,@-]*$`)
-)
-
-// open is where a pull request can be opened for a branch that has none, ""
-// where that is not known.
-func open(repo task.Repo, pr *task.PullRequest) string {
-	if pr.Number != 0 || repo.Host == "local" ||
-		!plainPart.MatchString(repo.Host) || !plainPart.MatchString(repo.Owner) || !plainPart.MatchString(repo.Name) ||
-		!plainRef.MatchString(pr.Base) || !plainRef.MatchString(pr.Branch) {
-		return ""
-	}
-	u := url.URL{Scheme: "https", Host: repo.Host, RawQuery: "expand=1"}
-	return u.JoinPath(repo.Owner, repo.Name, "compare", pr.Base+"..."+pr.Branch).String()
 }
 
 // phaseLine is a line of the checklist.
@@ -133,42 +100,10 @@ type phaseLine struct {
 	Detail        md
 }
 
-// order are the phases as people see them, with what is said while one lasts.
-var order = [][2]string{
-	{"checkout", "checking out"},
-	{"change", "working on the change"},
-	{"verify", "verifying"},
-	{"judge", "judging"},
-	{"publish", "publishing"},
-}
-
-// phases is the checklist. A change that was sent back is worked on again, and
-// then what comes behind it is not done.
 func (w *words) phases(seen []task.PhaseData) (doing string, lines []phaseLine) {
-	current := -1
-	details := map[string]string{}
-	for _, ph := range seen {
-		name := ph.Phase
-		if name == "sandbox" {
-			name = "change"
-		}
-		for i, o := range order {
-			if o[0] == name {
-				current = i
-				details[name] = ph.Detail
-			}
-		}
-	}
-	doing = "starting"
-	for i, o := range order {
-		line := phaseLine{Name: o[0], Done: i < current, Current: i == current}
-		if i <= current {
-			line.Detail = w.line(details[o[0]], 200)
-		}
-		if line.Current {
-			doing = o[1]
-		}
-		lines = append(lines, line)
+	doing, phases := fact.Phases(seen)
+	for _, ph := range phases {
+		lines = append(lines, phaseLine{Name: ph.Name, Done: ph.Done, Current: ph.Current, Detail: w.line(ph.Detail, 200)})
 	}
 	return doing, lines
 }
@@ -195,11 +130,3 @@ func tidy(body string) string {
 
 // maxSummary is how many lines of a summary are shown.
 const maxSummary = 6
-
-// place is a place in a file, "" for none.
-func place(file string, line int) string {
-	if file != "" && line > 0 {
-		return fmt.Sprintf("%s:%d", file, line)
-	}
-	return file
-}

@@ -1,72 +1,35 @@
 package page
 
 import (
-	"html"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"honk/integrations/github/markdown"
+	"honk/internal/runner/fact"
 	"honk/internal/secret"
 	"honk/internal/task"
 )
 
-const (
-	// maxRoom and minRoom bound what one passage of somebody's words may
-	// take, in bytes before escaping.
-	maxRoom, minRoom = 4096, 64
-	// maxRead is how much of a passage is looked at. It is more than is ever
-	// shown, so that the cut runs through no secret that begins before it.
-	maxRead = 8 << 10
-)
+// maxRoom and minRoom bound what one passage of somebody's words may take, in
+// bytes before escaping.
+const maxRoom, minRoom = 4096, 64
 
 // md is Markdown that is safe to post.
 type md string
 
 // words makes other people's words safe for one text.
 type words struct {
-	secrets *secret.Scanner
-	room    int
-	// rule names what the slow rules for secrets found first.
-	rule string
-	// cleaned keeps what clean returned.
-	cleaned map[string]string
+	scrub *fact.Scrubber
+	room  int
 }
 
-// clean takes out what nobody should see: secrets and invisible characters.
-// It comes before any cut and any escape, which would hide a secret from the
-// rules and not from a reader.
-func (w *words) clean(text string) string {
-	// What is invisible takes room as well, but seldom three quarters of it.
-	text = text[:min(len(text), 4*maxRead)]
-	if out, ok := w.cleaned[text]; ok {
-		return out
-	}
-	out := w.secrets.Redact(secret.Clean(text, maxRead))
-	hits := w.secrets.Scan(out)
-	for _, h := range slices.Backward(hits) {
-		w.rule = h.Rule
-		out = out[:h.Start] + redacted + out[h.End:]
-	}
-	if seen := seen(out); w.secrets.Redact(seen) != seen {
-		out = redacted
-	}
-	w.cleaned[text] = out
-	return out
-}
+// clean takes out what nobody should see.
+func (w *words) clean(text string) string { return w.scrub.Clean(text) }
 
-// redacted stands for what nobody should see.
-const redacted = "[redacted]"
-
-// seen is about what a reader sees of Markdown: entities decoded, without the
-// marks that GitHub takes away.
-func seen(text string) string {
-	return markup.Replace(secret.Clean(html.UnescapeString(text), 0))
-}
-
-var markup = strings.NewReplacer(`\`, "", "*", "", "~", "", "`", "")
+// amount is one of our own amounts, of which some are less than something.
+func amount(text string) md { return md(strings.ReplaceAll(text, "<", "&lt;")) }
 
 // line is text as a part of one line.
 func (w *words) line(text string, most int) md {
@@ -156,7 +119,7 @@ func (w *words) person(source task.Source, name string) md {
 	switch {
 	case name == "":
 		return ""
-	case source == task.SourceGitHub && login.MatchString(name):
+	case source != task.SourceCLI && login.MatchString(name):
 		return md("@" + name)
 	}
 	return w.code(name, 80)

@@ -21,6 +21,9 @@ type Capabilities struct {
 	MaxTokensField string
 	// Temperature: it accepts one.
 	Temperature bool
+	// Images: it takes images. No endpoint is assumed to: it is the model that
+	// does or not.
+	Images bool
 	// CutsPrompts: it drops the start of a long prompt without saying so.
 	CutsPrompts bool
 }

@@ -88,7 +88,7 @@ func (c *Client) rewrite(typed []byte, req llm.Request) ([]byte, error) {
 	b.Messages = make([]message, len(req.Messages))
 	for i, m := range req.Messages {
 		var err error
-		if b.Messages[i], err = newMessage(m, c.caps.EchoReasoning); err != nil {
+		if b.Messages[i], err = newMessage(m, c.caps); err != nil {
 			return nil, fmt.Errorf("writing message %d: %w", i, err)
 		}
 	}

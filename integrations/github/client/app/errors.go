@@ -135,7 +135,7 @@ func answered(e *github.ErrorResponse, what act) *task.Error {
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return out(task.CodeNotFound, "GitHub finds nothing for %s (%s); it is gone, or the App may not see it",
 			what.doing, said)
-	case status == http.StatusConflict,
+	case status == http.StatusConflict, status == http.StatusMethodNotAllowed,
 		status == http.StatusUnprocessableEntity && strings.Contains(said, "already exists"):
 		return out(task.CodeConflict, "GitHub has a conflict while %s: %s", what.doing, said)
 	case status >= 500:

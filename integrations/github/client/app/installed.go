@@ -16,6 +16,9 @@ type Installed struct {
 	// the App's settings ask for.
 	Permissions Permissions
 	Suspended   bool
+
+	// ID is the number of the installation.
+	ID int64
 }
 
 // Installations lists where the App is installed.
@@ -29,6 +32,7 @@ func (a *App) Installations(ctx context.Context) (all []Installed, err error) {
 		for _, i := range page {
 			all = append(all, Installed{
 				Account: i.GetAccount().GetLogin(), Permissions: permissionsOf(i.Permissions), Suspended: i.SuspendedAt != nil,
+				ID: i.GetID(),
 			})
 		}
 		if resp.NextPage == 0 || len(all) >= maxInstalled {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,7 +50,7 @@ func (a *App) Open(ctx context.Context, owner, name string, perms Permissions) (
 			return nil, err
 		}
 		var token Token
-		token, err = a.mint(ctx, inst, owner, name, perms)
+		token, err = a.mint(ctx, inst, owner+"/"+name, []string{name}, perms)
 		if err == nil {
 			s := &Session{app: a, owner: owner, name: name, key: key, token: token}
 			s.gh = a.client(bearer{a.lane(inst.id), token})
@@ -64,40 +65,40 @@ func (a *App) Open(ctx context.Context, owner, name string, perms Permissions) (
 	return nil, err
 }
 
-// mint makes a token and has it kept before anybody uses it.
-func (a *App) mint(ctx context.Context, inst installation, owner, name string, perms Permissions) (Token, error) {
+// mint makes a token for some repositories of an installation, nil for all,
+// and has it kept before anybody uses it. what says in messages what it is for.
+func (a *App) mint(ctx context.Context, inst installation, what string, names []string, perms Permissions) (Token, error) {
 	granted, err := perms.wire()
 	if err != nil {
 		return Token{}, err
 	}
-	repo := owner + "/" + name
 	got, _, err := a.gh.Apps.CreateInstallationToken(ctx, inst.id, &github.InstallationTokenOptions{
-		Repositories: []string{name}, Permissions: granted,
+		Repositories: names, Permissions: granted,
 	})
 	token := Token{value: got.GetToken(), Expires: got.GetExpiresAt().Time}
 	if err != nil {
-		return Token{}, explainMint(err, repo, perms)
+		return Token{}, explainMint(err, what, perms)
 	}
 	if token.value == "" || token.Expires.IsZero() {
-		return Token{}, task.Errorf(task.CodeUnavailable, "GitHub's answer holds no usable token for %s", repo)
+		return Token{}, task.Errorf(task.CodeUnavailable, "GitHub's answer holds no usable token for %s", what)
 	}
-	if err := narrow(got, name); err != nil {
+	if err := narrow(got, names); err != nil {
 		return Token{}, errors.Join(err, a.Revoke(context.WithoutCancel(ctx), token.value))
 	}
 	if err := a.keep(ctx, token); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 		defer cancel()
-		return Token{}, errors.Join(fmt.Errorf("keeping a token for %s: %w", repo, err),
+		return Token{}, errors.Join(fmt.Errorf("keeping a token for %s: %w", what, err),
 			a.Revoke(ctx, token.value))
 	}
 	return token, nil
 }
 
-// narrow checks that the token is for the one repository.
-func narrow(got *github.InstallationToken, name string) error {
+// narrow checks that the token is for no more than was asked for.
+func narrow(got *github.InstallationToken, names []string) error {
 	for _, r := range got.Repositories {
-		if !strings.EqualFold(r.GetName(), name) {
-			return task.Errorf(task.CodeInternal, "GitHub gave a token for more than the repository %s", name)
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, r.GetName()) }) {
+			return task.Errorf(task.CodeInternal, "GitHub gave a token for more than %s", strings.Join(names, ", "))
 		}
 	}
 	return nil
@@ -164,8 +165,13 @@ func (s *Session) Name() string { return s.name }
 // Token returns the handle's token, for git.
 func (s *Session) Token() Token { return s.token }
 
-// String returns owner/name.
-func (s *Session) String() string { return s.owner + "/" + s.name }
+// String returns owner/name, or what OpenAll is for.
+func (s *Session) String() string {
+	if s.name == "" {
+		return "the installation of " + s.owner
+	}
+	return s.owner + "/" + s.name
+}
 
 // Close revokes the token. It works after ctx has ended, may be called again,
 // and does nothing to a handle from Talk. Where GitHub does not take it, the

@@ -28,6 +28,17 @@ func ForPublish() Permissions {
 	return Permissions{"contents": "write", "metadata": "read", "pull_requests": "write"}
 }
 
+// ForReview is what a pull request itself needs, whose branch is there: its
+// text, labels, reviewers and end.
+func ForReview() Permissions {
+	return Permissions{"contents": "read", "metadata": "read", "pull_requests": "write"}
+}
+
+// ForMerge is what merging a pull request and deleting its branch need.
+func ForMerge() Permissions {
+	return Permissions{"contents": "write", "metadata": "read", "pull_requests": "read"}
+}
+
 // ForTalk is what a conversation needs: comments, reactions, assignees,
 // reviews, and reading checks, branches and policy files.
 func ForTalk() Permissions {

@@ -81,12 +81,21 @@ func (s *Site) Content(r *Repo, ref, name, sha string, content []byte) Object {
 // Branch writes a branch down.
 func (s *Site) Branch(r *Repo, name string, c githttp.Entry, who Accounts) Object {
 	api := s.API("/repos/%s/branches/%s", r.FullName(), escape(name))
+	required, level, checks := append([]string{}, r.Required[name]...), "off", []Object{}
+	if len(required) > 0 {
+		level = "non_admins"
+	}
+	for _, context := range required {
+		checks = append(checks, Object{"context": context, "app_id": nil})
+	}
 	return Object{
-		"name": name, "commit": s.Commit(r, c, who), "protected": false, "protection_url": api + "/protection",
+		"name": name, "commit": s.Commit(r, c, who), "protected": len(required) > 0, "protection_url": api + "/protection",
 		"_links": Object{"self": api, "html": s.Page("/%s/tree/%s", r.FullName(), escape(name))},
 		"protection": Object{
-			"enabled":                false,
-			"required_status_checks": Object{"enforcement_level": "off", "contexts": []string{}, "checks": []string{}},
+			"enabled": len(required) > 0,
+			"required_status_checks": Object{
+				"enforcement_level": level, "contexts": required, "checks": checks,
+			},
 		},
 	}
 }

@@ -21,6 +21,7 @@ type Issue struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	ClosedAt    time.Time
+	ClosedBy    *User
 	Comments    []*Comment
 	Reactions   []*Reaction
 	Pull        *Pull
@@ -68,6 +69,13 @@ func (s *Site) Issue(r *Repo, i *Issue) Object {
 			"diff_url": page + ".diff", "patch_url": page + ".patch", "merged_at": stamp(p.MergedAt),
 		}
 	}
+	return o
+}
+
+// IssueFull writes an issue down as its own resource.
+func (s *Site) IssueFull(r *Repo, i *Issue) Object {
+	o := s.Issue(r, i)
+	o["closed_by"] = s.maybe(i.ClosedBy)
 	return o
 }
 

@@ -16,6 +16,8 @@ type Repo struct {
 	Owner         *User
 	Name          string
 	Description   string
+	Language      string
+	Topics        []string
 	DefaultBranch string
 	Private       bool
 	Archived      bool
@@ -23,7 +25,9 @@ type Repo struct {
 	PushedAt      time.Time
 	// Roles are the collaborators' by login: admin, maintain, write, triage
 	// or read.
-	Roles    map[string]string
+	Roles map[string]string
+	// Required are the checks by branch without which nothing is merged.
+	Required map[string][]string
 	Labels   []*Label
 	Issues   []*Issue
 	Suites   []*Suite
@@ -150,11 +154,11 @@ func (s *Site) Repo(r *Repo) Object {
 		"created_at": stamp(r.CreatedAt), "updated_at": stamp(r.PushedAt), "pushed_at": stamp(r.PushedAt),
 		"git_url": "git://" + host + "/" + r.FullName() + ".git", "ssh_url": "git@" + host + ":" + r.FullName() + ".git",
 		"clone_url": s.Clone(r), "svn_url": s.Page("/%s", r.FullName()), "homepage": nil, "size": 1,
-		"stargazers_count": 0, "watchers_count": 0, "watchers": 0, "language": nil, "has_issues": true,
+		"stargazers_count": 0, "watchers_count": 0, "watchers": 0, "language": text(r.Language), "has_issues": true,
 		"has_projects": false, "has_downloads": true, "has_wiki": false, "has_pages": false, "has_discussions": false,
 		"forks_count": 0, "forks": 0, "mirror_url": nil, "archived": r.Archived, "disabled": false,
 		"open_issues_count": open, "open_issues": open, "license": nil, "allow_forking": true, "is_template": false,
-		"web_commit_signoff_required": false, "topics": []string{}, "visibility": visibility,
+		"web_commit_signoff_required": false, "topics": append([]string{}, r.Topics...), "visibility": visibility,
 		"default_branch": cmp.Or(r.DefaultBranch, "main"), "custom_properties": Object{},
 	})
 	return o

@@ -13,7 +13,7 @@ import (
 // common with them.
 var issueRoutes = []route{
 	{"GET /repos/{owner}/{repo}/issues/{number}", "thread:read", onIssue(func(c *call, i *record.Issue) reply {
-		return ok(c.Site.Issue(c.repo, i))
+		return ok(c.Site.IssueFull(c.repo, i))
 	})},
 	{"PATCH /repos/{owner}/{repo}/issues/{number}", "thread:write", onIssue(editIssue)},
 	{"GET /repos/{owner}/{repo}/issues/{number}/comments", "thread:read", onIssue(comments)},

@@ -243,6 +243,9 @@ func graphql(c *call) reply {
 			if !c.token.Reaches(r) || !strings.Contains(string(c.body), `"`+id+`"`) && !strings.Contains(ask.Query, `"`+id+`"`) {
 				continue
 			}
+			if r.Archived || !c.token.Permissions.Allows("contents:write") {
+				return ok(record.Object{"errors": []any{record.Object{"type": "FORBIDDEN", "message": "Resource not accessible by integration"}}})
+			}
 			c.SetDraft(c.by, r, i, draft)
 			name := "markPullRequestReadyForReview"
 			if draft {

@@ -102,11 +102,11 @@ func (w *World) setState(by By, r *record.Repo, i *record.Issue, state string, r
 				return err
 			}
 		}
-		i.State, i.StateReason, i.ClosedAt = "open", "reopened", time.Time{}
+		i.State, i.StateReason, i.ClosedAt, i.ClosedBy = "open", "reopened", time.Time{}, nil
 		w.touch(by, r, i, "reopened", nil)
 		return nil
 	}
-	i.State, i.ClosedAt = "closed", w.Now()
+	i.State, i.ClosedAt, i.ClosedBy = "closed", w.Now(), by.User
 	if i.Pull == nil {
 		i.StateReason = "completed"
 		if reason != nil {

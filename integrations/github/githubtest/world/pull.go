@@ -2,14 +2,11 @@ package world
 
 import (
 	"context"
-	"errors"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"honk/integrations/github/githubtest/record"
 	"honk/internal/git/githttp"
-	"honk/internal/task"
 )
 
 // NewPull is a pull request somebody wants to open.
@@ -152,50 +149,6 @@ func (w *World) RequestReview(by By, r *record.Repo, i *record.Issue, logins []s
 		}
 		i.Pull.Reviewers = append(i.Pull.Reviewers, u)
 		w.touch(by, r, i, "review_requested", record.Object{"requested_reviewer": w.Site.User(u)})
-	}
-	return nil
-}
-
-// closing finds the issues that a merge closes.
-var closing = regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #(\d+)\b`)
-
-// Merge merges a pull request by merge, squash or rebase, the last two alike.
-func (w *World) Merge(ctx context.Context, by By, r *record.Repo, i *record.Issue, method string) error {
-	p := i.Pull
-	if i.State != "open" || p.Draft {
-		return task.Errorf(task.CodeConflict, "Pull Request is not mergeable")
-	}
-	base := r.Git.Resolve(ctx, "refs/heads/"+p.Base)
-	merge, message := r.Git.Merge, "Merge pull request #"+strconv.Itoa(i.Number)+" from "+r.Owner.Login+"/"+p.Head+"\n\n"+i.Title
-	if method == "squash" || method == "rebase" {
-		merge, message = r.Git.Squash, i.Title+" (#"+strconv.Itoa(i.Number)+")"
-	}
-	sha, err := merge(ctx, base, p.HeadSHA, w.signature(by.User), message)
-	if errors.Is(err, githttp.ErrConflict) {
-		return task.Errorf(task.CodeConflict, "Pull Request is not mergeable")
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.Git.SetRef(ctx, "refs/heads/"+p.Base, sha); err != nil {
-		return err
-	}
-	p.Merged, p.MergedBy, p.MergedAt, p.MergeSHA = true, by.User, w.Now(), sha
-	i.State, i.ClosedAt = "closed", w.Now()
-	w.touch(by, r, i, "closed", nil)
-	if err := w.Pushed(ctx, by, r, []githttp.Change{{Ref: "refs/heads/" + p.Base, Old: base, New: sha}}); err != nil {
-		return err
-	}
-	if p.Base != r.DefaultBranch {
-		return nil
-	}
-	for _, m := range closing.FindAllStringSubmatch(i.Body, -1) {
-		number, _ := strconv.Atoi(m[1])
-		if issue := r.Issue(number); issue != nil && issue.Pull == nil && issue.State == "open" {
-			if err := w.setState(by, r, issue, "closed", nil); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

@@ -39,6 +39,26 @@ func (w *World) Pushed(ctx context.Context, by By, r *record.Repo, changes []git
 	return nil
 }
 
+// Force puts one commit on the default branch in place of what a branch had.
+func (w *World) Force(ctx context.Context, by By, r *record.Repo, branch string, files map[string][]byte) error {
+	const aside = "force-aside"
+	ref := "refs/heads/" + branch
+	old := r.Git.Resolve(ctx, ref)
+	sha, err := r.Git.Commit(ctx, githttp.Commit{
+		Branch: aside, From: r.DefaultBranch, Message: "Replace " + branch, Files: files, Author: w.signature(by.User),
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.Git.SetRef(ctx, "refs/heads/"+aside, ""); err != nil {
+		return err
+	}
+	if err := r.Git.SetRef(ctx, ref, sha); err != nil {
+		return err
+	}
+	return w.Pushed(ctx, by, r, []githttp.Change{{Ref: ref, Old: old, New: sha}})
+}
+
 func refKind(ref string) (kind, name string, ok bool) {
 	if name, ok = strings.CutPrefix(ref, "refs/heads/"); ok {
 		return "branch", name, true

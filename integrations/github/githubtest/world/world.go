@@ -6,8 +6,6 @@
 package world
 
 import (
-	"cmp"
-	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -37,8 +35,11 @@ type World struct {
 	EmitFunc func(Event)
 	// RedeliverFunc sends a webhook once more.
 	RedeliverFunc func(*record.Delivery)
+	// Moved are the repositories by the names they had once, in lower case.
+	Moved map[string]*record.Repo
 
-	seq int64
+	seq   int64
+	seeds map[string]seed
 }
 
 // Event is a webhook to be sent.
@@ -115,6 +116,9 @@ func (w *World) Repo(name string) (*record.Repo, error) {
 		if strings.EqualFold(r.FullName(), name) {
 			return r, nil
 		}
+	}
+	if r := w.Moved[strings.ToLower(name)]; r != nil {
+		return r, nil
 	}
 	return nil, task.Errorf(task.CodeNotFound, "there is no repository %q", name)
 }
@@ -232,31 +236,4 @@ func brief(r *record.Repo) record.Object {
 	return record.Object{
 		"id": r.ID, "node_id": "R_" + r.FullName(), "name": r.Name, "full_name": r.FullName(), "private": r.Private,
 	}
-}
-
-// CreateRepo makes an empty repository; the default branch is main where none
-// is given.
-func (w *World) CreateRepo(name, branch string, private bool) (*record.Repo, error) {
-	owner, short, _ := strings.Cut(name, "/")
-	r := &record.Repo{
-		ID: w.ID(), Owner: w.AddUser(owner, record.KindOrganization), Name: short, DefaultBranch: cmp.Or(branch, "main"),
-		Private: private, CreatedAt: w.Now(), PushedAt: w.Now(), Roles: map[string]string{}, Git: w.RepoFunc(name),
-	}
-	if _, err := w.Repo(name); err == nil {
-		return nil, task.Errorf(task.CodeConflict, "there is a repository %q already", name)
-	}
-	if err := r.Git.Create(r.DefaultBranch); err != nil {
-		return nil, err
-	}
-	w.Repos = append(w.Repos, r)
-	return r, nil
-}
-
-// Fork copies a repository to another owner, with its branches.
-func (w *World) Fork(ctx context.Context, from *record.Repo, owner string) error {
-	r, err := w.CreateRepo(owner+"/"+from.Name, from.DefaultBranch, from.Private)
-	if err != nil {
-		return err
-	}
-	return r.Git.Copy(ctx, from.Git)
 }

@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/google/go-github/v62/github"
+
+	"honk/internal/task"
+)
+
+// Paths lists the files of a commit. GitHub cuts the list of a very large
+// repository short, and says so.
+func (r *Repo) Paths(ctx context.Context, sha string) (paths []string, truncated bool, err error) {
+	if !shaPattern.MatchString(sha) {
+		return nil, false, task.Errorf(task.CodeInvalid, "%q is not a commit's full name", sha)
+	}
+	got, _, err := r.gh.Git.GetTree(ctx, r.owner, r.name, sha, true)
+	if err != nil {
+		return nil, false, r.at.Explain(err, "listing the files of "+sha, "contents: read")
+	}
+	for _, e := range got.Entries {
+		if e.GetType() == "blob" {
+			paths = append(paths, e.GetPath())
+		}
+	}
+	return paths, got.GetTruncated(), nil
+}
+
+// Required lists the checks without which GitHub merges nothing into a
+// branch, by the branch's protection and by rules.
+func (r *Repo) Required(ctx context.Context, branch string) ([]string, error) {
+	if err := checkBranch(branch); err != nil {
+		return nil, err
+	}
+	var protected struct {
+		Protection struct {
+			Checks struct {
+				Contexts []string `json:"contexts"`
+			} `json:"required_status_checks"`
+		} `json:"protection"`
+	}
+	doing := "reading what the branch " + branch + " requires"
+	err := r.ask(ctx, http.MethodGet, "branches/"+url.PathEscape(branch), nil, &protected)
+	if err != nil {
+		return nil, r.at.Explain(err, doing, "contents: read")
+	}
+	names := protected.Protection.Checks.Contexts
+	err = r.pages(doing, "metadata: read", func(page github.ListOptions) (*github.Response, error) {
+		path := fmt.Sprintf("repos/%s/%s/rules/branches/%s?per_page=%d&page=%d",
+			r.owner, r.name, url.PathEscape(branch), page.PerPage, max(page.Page, 1))
+		req, err := r.gh.NewRequest(http.MethodGet, path, nil)
+		if err != nil {
+			return nil, err
+		}
+		var rules []struct {
+			Parameters struct {
+				Checks []struct {
+					Context string `json:"context"`
+				} `json:"required_status_checks"`
+			} `json:"parameters"`
+		}
+		resp, err := r.gh.Do(ctx, req, &rules)
+		for _, rule := range rules {
+			for _, c := range rule.Parameters.Checks {
+				names = append(names, c.Context)
+			}
+		}
+		return resp, err
+	})
+	if task.CodeOf(err) == task.CodeNotFound { // an older server without rules
+		err = nil
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+// Commit is a commit of a pull request with the accounts behind it, which are
+// empty where GitHub knows none.
+type Commit struct {
+	SHA                         string
+	Author, Committer           User
+	AuthorEmail, CommitterEmail string
+}
+
+// Commits lists the commits of a pull request, the oldest first: the first 250
+// of them.
+func (r *Repo) Commits(ctx context.Context, number int) ([]Commit, error) {
+	var list []Commit
+	doing, need := fmt.Sprintf("listing the commits of #%d", number), "pull_requests: read"
+	err := r.pages(doing, need, func(page github.ListOptions) (*github.Response, error) {
+		got, resp, err := r.gh.PullRequests.ListCommits(ctx, r.owner, r.name, number, &page)
+		for _, c := range got {
+			list = append(list, Commit{
+				SHA: c.GetSHA(), Author: userOf(c.Author), Committer: userOf(c.Committer),
+				AuthorEmail:    c.GetCommit().GetAuthor().GetEmail(),
+				CommitterEmail: c.GetCommit().GetCommitter().GetEmail(),
+			})
+		}
+		return resp, err
+	})
+	return list, err
+}
