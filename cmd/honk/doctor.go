@@ -11,8 +11,8 @@ func newDoctorCommand(p program) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check what Honk works with, each with its remedy",
 		Long: `Look at configuration, data directory, git, sandbox, model, database and, when
-one is configured, the GitHub App: one line each. ✓ is well, ✗ comes with what
-to do about it, – is worth knowing.
+they are configured, the GitHub App and the Slack app: one line each. ✓ is well,
+✗ comes with what to do about it, – is worth knowing.
 
 Exit codes: 0 all is well, 2 something is not.`,
 		Args: args(cobra.NoArgs),

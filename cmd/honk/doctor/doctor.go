@@ -68,6 +68,7 @@ func Run(ctx context.Context, opts Options) (well bool, err error) {
 		h.look(ctx, c)
 	}
 	h.github(ctx)
+	h.slack(ctx)
 	return !h.ill, ctx.Err()
 }
 

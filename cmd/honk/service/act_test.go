@@ -14,7 +14,7 @@ import (
 
 // acts are what people do at the forge. Between two of them time passes.
 var acts = map[string]command{
-	"repo":     {"OWNER/NAME DIR", 2, 2, false, actRepo},
+	"repo":     {"OWNER/NAME DIR [private]", 2, 3, false, actRepo},
 	"user":     {"LOGIN OWNER/NAME ROLE", 3, 3, false, actUser},
 	"issue":    {"LOGIN OWNER/NAME TITLE [BODY]", 3, 4, false, actIssue},
 	"label":    {"LOGIN OWNER/NAME/N LABEL", 3, 3, false, actLabel},
@@ -57,7 +57,7 @@ func actRepo(s *scene, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.forge.CreateRepo(s.Context(), githubtest.NewRepo{Name: args[0], Files: files}); err != nil {
+	if _, err := s.forge.CreateRepo(s.Context(), githubtest.NewRepo{Name: args[0], Files: files, Private: len(args) == 3}); err != nil {
 		return err
 	}
 	owner, _, _ := strings.Cut(args[0], "/")

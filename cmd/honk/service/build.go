@@ -18,10 +18,12 @@ import (
 	"honk/integrations/github/client"
 	"honk/integrations/github/forge"
 	"honk/integrations/github/page"
+	"honk/integrations/slack"
 	"honk/internal/config"
 	"honk/internal/git"
 	"honk/internal/llm"
 	"honk/internal/postgres"
+	"honk/internal/postgres/people"
 	"honk/internal/runner"
 	"honk/internal/secret"
 	"honk/internal/task"
@@ -55,6 +57,13 @@ type building struct {
 	pages   *page.Pages
 	door    *github.Door
 	worker  *queue.Worker
+
+	// slack, people and what follows are set where Slack is configured, link
+	// where people can prove who they are.
+	slack   *slack.Door
+	people  people.Store
+	link    http.Handler
+	linkKey []byte
 }
 
 // workerName names this process among all that ever work.
@@ -117,6 +126,9 @@ func (b *building) house() (err error) {
 		Floor:          b.cfg.Org.Judge.Floor, Service: b.cfg.Org.Service,
 		ViewFunc: b.view, Log: b.log,
 	})
+	if err := b.chat(); err != nil {
+		return err
+	}
 	return b.hire()
 }
 
@@ -129,21 +141,29 @@ func (b *building) view(ctx context.Context, rec postgres.Record) (runner.View, 
 func (b *building) hire() (err error) {
 	s := b.cfg.Org.Service
 	host, _, _ := strings.Cut(b.name, "-")
+	doors := map[task.Source]queue.Door{
+		task.SourceGitHub: {HandleFunc: b.door.Handle, Notifier: b.door, EditEvery: s.EditEvery},
+	}
+	chores := []queue.Chore{
+		{Name: "reconcile", Every: reconcileEvery, AtStart: true, RunFunc: b.door.Reconcile},
+		{Name: "tidy", Every: tidyEvery, AtStart: true, RunFunc: b.tidy},
+	}
+	if b.slack != nil {
+		doors[task.SourceSlack] = queue.Door{
+			HandleFunc: b.slack.Handle, Notifier: b.slack, EditEvery: b.cfg.Org.Slack.EditEvery,
+		}
+		chores = append(chores, queue.Chore{Name: "reconcile-slack", Every: reconcileEvery, AtStart: true, RunFunc: b.slack.Reconcile})
+	}
 	b.worker, err = queue.NewWorker(queue.WorkerOptions{
 		DB: b.db.DB, Name: b.name, Host: host, RunFunc: b.newRunner().Run,
-		Doors: map[task.Source]queue.Door{
-			task.SourceGitHub: {HandleFunc: b.door.Handle, Notifier: b.door, EditEvery: s.EditEvery},
-		},
+		Doors: doors,
 		Tasks: s.Tasks, Room: postgres.Room{All: s.AllTasks, Repo: s.RepositoryTasks},
 		Grace: s.Grace,
 		Retention: postgres.Retention{
 			Deliveries: s.Retention.Deliveries, Events: s.Retention.Events, Patches: s.Retention.Patches,
 		},
-		Chores: []queue.Chore{
-			{Name: "reconcile", Every: reconcileEvery, AtStart: true, RunFunc: b.door.Reconcile},
-			{Name: "tidy", Every: tidyEvery, AtStart: true, RunFunc: b.tidy},
-		},
-		Log: b.log,
+		Chores: chores,
+		Log:    b.log,
 	})
 	return err
 }
@@ -199,11 +219,6 @@ func (b *building) tidy(ctx context.Context) error {
 		err = errors.Join(err, b.db.ForgetToken(ctx, id))
 	}
 	return err
-}
-
-// webhooks are the doors by their paths.
-func (b *building) webhooks() map[string]http.Handler {
-	return map[string]http.Handler{"/webhooks/github": b.door}
 }
 
 // close takes down what was put up, in reverse.

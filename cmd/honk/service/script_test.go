@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"honk/integrations/slack/slacktest"
 	"honk/internal/postgres"
 	"honk/sandbox/bwrap"
 )
@@ -29,7 +30,7 @@ const canary = "canary-4b1d0c6e-of-the-worker"
 func TestScript(t *testing.T) {
 	t.Parallel()
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, list := range []map[string]command{acts, works, wants} {
+	for _, list := range []map[string]command{acts, works, wants, chats} {
 		for name, c := range list {
 			cmds[name] = c.play(name)
 		}
@@ -48,6 +49,8 @@ type scene struct {
 	*stage
 	*testscript.TestScript
 
+	// slack is there once a script has asked for a workspace.
+	slack     *slacktest.Slack
 	neg       bool
 	processes map[string]*process
 	databases map[string]*postgres.DB
@@ -125,7 +128,7 @@ func (c command) play(name string) func(*testscript.TestScript, bool, []string) 
 		s := ts.Value(sceneKey{}).(*scene)
 		s.TestScript, s.neg = ts, neg
 		for i, arg := range args {
-			if file, ok := strings.CutPrefix(arg, "@"); ok {
+			if file, ok := strings.CutPrefix(arg, "@"); ok && !strings.HasPrefix(file, "honk") {
 				args[i] = strings.TrimSuffix(ts.ReadFile(file), "\n") // @FILE is what the file holds
 			}
 		}

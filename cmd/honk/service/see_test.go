@@ -26,6 +26,12 @@ var kinds = map[string]func(*scene, string) ([]string, error){
 	"requests":  seeRequests,
 	"log":       seeLog,
 	"processes": seeProcesses,
+	"messages":  seeMessages,
+	"whispers":  seeWhispers,
+	"direct":    seeDirect,
+	"modal":     seeModal,
+	"home":      seeHome,
+	"calls":     seeCalls,
 }
 
 func reactions(list []githubtest.Reaction) string {

@@ -72,11 +72,14 @@ func (b *building) run(ctx context.Context, listener net.Listener, opts Options)
 		addr = listener.Addr().String()
 		all.Go(func() error {
 			err := web.Serve(work, listener, web.Handler(web.Options{
-				Webhooks: b.webhooks(), ReadyFunc: b.db.Ping, Log: b.log,
+				Webhooks: b.webhooks(), Link: b.link, ReadyFunc: b.db.Ping, Log: b.log,
 			}), b.log)
 			stop(err)
 			return err
 		})
+	}
+	if listener != nil && b.slack != nil && b.cfg.Slack.AppToken != "" {
+		all.Go(func() error { b.listen(work); return nil })
 	}
 	all.Go(func() error {
 		select {

@@ -113,6 +113,11 @@ func wantSettled(s *scene, _ []string) error {
 		if err := s.forge.WaitDeliveries(s.Context()); err != nil {
 			return false, err
 		}
+		if s.slack != nil {
+			if err := s.slack.WaitDeliveries(s.Context()); err != nil {
+				return false, err
+			}
+		}
 		got, err := query(s, pending)
 		if err != nil {
 			return false, err
@@ -148,6 +153,11 @@ func wantClean(s *scene, _ []string) error {
 	if len(trees) > 0 && len(s.processes) == 0 {
 		errs = append(errs, fmt.Errorf("work trees are left: %s", trees))
 	}
+	if s.slack != nil {
+		for _, v := range s.slack.Violations() {
+			errs = append(errs, fmt.Errorf("against Slack's rules: %s", v))
+		}
+	}
 	return errors.Join(append(errs, s.leaks())...)
 }
 
@@ -166,6 +176,9 @@ func (s *scene) leaks() error {
 	}
 	for _, asked := range s.gate.requests() {
 		out = append(out, []byte(asked))
+	}
+	if s.slack != nil {
+		out = append(out, s.slack.Evidence())
 	}
 	for _, p := range s.started {
 		out = append(out, []byte(p.out.String()))
@@ -202,6 +215,7 @@ func (s *scene) leaks() error {
 	var errs []error
 	for name, value := range map[string]string{
 		"the canary": canary, "the model's key": apiKey, "the webhook secret": secret,
+		"the bot's token": botToken, "the app's token": appToken, "the signing secret": signing,
 		"the App's key": strings.Split(string(s.forge.PrivateKey()), "\n")[1],
 	} {
 		for _, form := range disguises(value) {
@@ -226,15 +240,21 @@ func disguises(value string) [][]byte {
 // wantContract holds all that Honk and the forge have said to each other
 // against GitHub's own description.
 func wantContract(s *scene, _ []string) error {
+	return s.check("@octokit/openapi", s.forge.Evidence(), "check-github.mjs")
+}
+
+// check lets a program of tools/npm look at evidence, with a library that its
+// maker has published. It has nothing to say when all is well.
+func (s *scene) check(library string, evidence []byte, program ...string) error {
 	dir, err := filepath.Abs("../../../tools/npm")
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@octokit", "openapi")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", library)); err != nil {
 		if os.Getenv("CI") == "true" {
-			return fmt.Errorf("GitHub's descriptions are missing; run hack/setup.sh ci: %w", err)
+			return fmt.Errorf("%s is missing; run hack/setup.sh ci: %w", library, err)
 		}
-		s.Logf("GitHub's descriptions are missing; run npm ci --prefix tools/npm --ignore-scripts")
+		s.Logf("%s is missing; run npm ci --prefix tools/npm --ignore-scripts", library)
 		return nil
 	}
 	node := filepath.Join(dir, "node_modules", ".bin", "node")
@@ -242,11 +262,11 @@ func wantContract(s *scene, _ []string) error {
 		node = "node"
 	}
 	var complaint bytes.Buffer
-	cmd := exec.CommandContext(s.Context(), node, filepath.Join(dir, "check-github.mjs"))
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(s.forge.Evidence()), &complaint
+	cmd := exec.CommandContext(s.Context(), node, program...)
+	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, bytes.NewReader(evidence), &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("running the check: %w\n%s", err, complaint.String())
+		return fmt.Errorf("running the check: %w\n%s%s", err, out, complaint.String())
 	}
 	if said := strings.TrimSpace(string(out)); said != "" {
 		return errors.New(said)
