@@ -4,8 +4,9 @@ package grammar
 
 import "honk/internal/task"
 
-// MaxPrompt is the size of the longest request, in bytes.
-const MaxPrompt = 32 << 10
+// MaxPrompt is the size of the longest request, in bytes: the 40,000 characters
+// that a message in Slack may have, in any script.
+const MaxPrompt = 160 << 10
 
 // Verb is what a command asks for.
 type Verb string

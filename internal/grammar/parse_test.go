@@ -112,7 +112,7 @@ func TestParse_refused(t *testing.T) {
 		" help jugde:off":    `help takes no options; leave out "jugde:off"`,
 		" retry jugde:off":   `"jugde:off" is no option`,
 		" base:" + strings.Repeat("a", 251) + " x": `aaa…" cannot be used`,
-		strings.Repeat("a b ", 10<<10):             "the request is 40 KiB long, at most 32 are read",
+		strings.Repeat("a b ", 50<<10):             "the request is 200 KiB long, at most 160 are read",
 	} {
 		t.Run(in[:min(len(in), 20)], func(t *testing.T) {
 			t.Parallel()

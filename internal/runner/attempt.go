@@ -69,6 +69,7 @@ type attempt struct {
 // of ctx's end that is a *task.Error says how: with code cancelled the task is
 // cancelled, with any other it failed with that code and may be tried again.
 func (r *Runner) Run(ctx context.Context, t task.Task) Result {
+	t.Request = r.opts.Secrets.Request(t.Request)
 	a := &attempt{Runner: r, task: t, started: time.Now()}
 	a.res.Status = task.StatusRunning
 	if err := a.recall(ctx); err != nil {

@@ -77,6 +77,7 @@ func (a *attempt) context() []task.Note {
 func (a *attempt) inbox(ctx context.Context) (notes []task.Note, err error) {
 	if a.opts.InboxFunc != nil {
 		notes, err = a.opts.InboxFunc(ctx, a.task.ID)
+		notes = a.opts.Secrets.Request(task.Request{Context: notes}).Context
 		a.notes = append(a.notes, notes...)
 	}
 	notes = append(a.untold, notes...)

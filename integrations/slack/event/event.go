@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// MaxPayload is the most a request of Slack's may weigh.
-const MaxPayload = 1 << 20
+// MaxPayload is the most a request of Slack's may weigh. A message of 40,000
+// characters is in it twice, each character in up to twelve bytes.
+const MaxPayload = 2 << 20
 
 // The names of what is delivered, as in task.Delivery.
 const (
