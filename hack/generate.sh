@@ -36,9 +36,10 @@ commands() {
 }
 
 go run ./hack/configdoc -src internal/config -o "$fresh/config.md"
+go run ./hack/shiftschema -o "$fresh/shift.schema.json"
 cli >"$fresh/cli.md"
 
-for file in config.md cli.md; do
+for file in config.md cli.md shift.schema.json; do
 	if $check; then
 		diff -u "$docs/$file" "$fresh/$file" || {
 			echo "generate: $docs/$file is out of date; run make generate" >&2
