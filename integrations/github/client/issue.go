@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/google/go-github/v62/github"
@@ -141,7 +142,9 @@ func (r *Repo) AddLabels(ctx context.Context, number int, names ...string) error
 	if len(names) == 0 {
 		return nil
 	}
-	_, _, err := r.gh.Issues.AddLabelsToIssue(ctx, r.owner, r.name, number, names)
+	// The client would send a bare list, of which the API's description knows
+	// nothing.
+	err := r.ask(ctx, http.MethodPost, fmt.Sprintf("issues/%d/labels", number), map[string][]string{"labels": names}, nil)
 	return r.at.Explain(err, fmt.Sprintf("labelling #%d", number), "pull_requests: write")
 }
 

@@ -137,9 +137,28 @@ func contractLookup(t *testing.T, in *bundle, repo string) {
 	must(t, in.Archive("acme/api", true))
 	in.want(403, "POST", repo+"/pulls", merge)
 	must(t, in.Archive("acme/api", false))
-	must(t, in.Lookup().Move("acme/api", "acme/service"))
-	in.want(200, "GET", repo, nil)
-	must(t, in.Lookup().Move("acme/service", "acme/api2"))
+}
+
+// TestContract_repository is about what becomes of a repository itself.
+func TestContract_repository(t *testing.T) {
+	t.Parallel()
+	b := setup(t, githubtest.Options{Events: []string{"repository"}})
+	must(t, b.Archive("acme/api", true))
+	must(t, b.Archive("acme/api", true))
+	must(t, b.Archive("acme/api", false))
+	must(t, b.Lookup().Move("acme/api", "acme/service"))
+	_, err := b.Install("other")
+	must(t, err)
+	must(t, b.Lookup().Move("acme/service", "other/service"))
+	want := "[installation/created repository/archived repository/unarchived repository/renamed installation/created repository/transferred]"
+	if got := fmt.Sprint(b.events()); got != want {
+		t.Errorf("webhooks %s, want %s", got, want)
+	}
+	for _, line := range violations(t, b.Evidence()) {
+		if line != "" {
+			t.Error(line)
+		}
+	}
 }
 
 func contractIssue(t *testing.T, in *bundle, repo string) {

@@ -124,6 +124,22 @@ func (s *Server) Require(repo, branch string, checks ...string) error {
 	return nil
 }
 
+// SetUndecided makes it unknown whether a pull request is mergeable or, with
+// false, known again.
+func (s *Server) SetUndecided(repo string, number int, undecided bool) error {
+	s.world.Lock()
+	defer s.world.Unlock()
+	_, i, err := s.world.Issue(repo, number)
+	if err != nil {
+		return err
+	}
+	if i.Pull == nil {
+		return task.Errorf(task.CodeInvalid, "%s#%d is no pull request", repo, number)
+	}
+	i.Pull.Undecided = undecided
+	return nil
+}
+
 // ServeHTTP serves a request, after a look whether its repository has moved.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()

@@ -36,8 +36,10 @@ func TestSearch(t *testing.T) {
 	f, app := newForge(t)
 	ctx := t.Context()
 	for n, r := range []githubtest.NewRepo{
-		{Name: "acme/api", Language: "Go", Topics: []string{"go"}}, {Name: "acme/secret", Private: true},
-		{Name: "other/open", Language: "Go"}, {Name: "other/secret", Private: true},
+		{Name: "acme/api", Language: "Go", Topics: []string{"go"}},
+		{Name: "acme/secret", Private: true},
+		{Name: "other/open", Language: "Go"},
+		{Name: "other/secret", Private: true},
 	} {
 		r.CreatedAt = time.Date(2020, 1, 1+n, 12, 0, 0, 0, time.UTC)
 		_, err := f.CreateRepo(ctx, r)
@@ -79,6 +81,7 @@ func TestSearch(t *testing.T) {
 	if _, err := at.Search(ctx, "language:go", 1, 1); err == nil {
 		t.Error("a suspended installation may search")
 	}
+	f.Suspend("acme", false)
 	must(t, at.Close(ctx))
 }
 

@@ -19,6 +19,7 @@ type Pull struct {
 	MergedAt      time.Time
 	MergeSHA      string
 	Mergeable     bool
+	Undecided     bool // whether it is mergeable is not known yet
 	Additions     int
 	Deletions     int
 	ChangedFiles  int
@@ -87,8 +88,10 @@ func (s *Site) PullLite(r *Repo, i *Issue) Object {
 // Pull writes a pull request down in full.
 func (s *Site) Pull(r *Repo, i *Issue) Object {
 	o, p := s.PullLite(r, i), i.Pull
-	state := "clean"
+	state, mergeable := "clean", any(p.Mergeable)
 	switch {
+	case p.Undecided:
+		state, mergeable = "unknown", nil
 	case i.State == "closed":
 		state = "unknown"
 	case p.Draft:
@@ -97,7 +100,7 @@ func (s *Site) Pull(r *Repo, i *Issue) Object {
 		state = "dirty"
 	}
 	maps.Copy(o, map[string]any{
-		"merged": p.Merged, "mergeable": p.Mergeable, "rebaseable": p.Mergeable, "mergeable_state": state,
+		"merged": p.Merged, "mergeable": mergeable, "rebaseable": mergeable, "mergeable_state": state,
 		"merged_by": s.maybe(p.MergedBy), "comments": len(i.Comments), "review_comments": len(p.Threads),
 		"maintainer_can_modify": false, "commits": p.Commits, "additions": p.Additions, "deletions": p.Deletions,
 		"changed_files": p.ChangedFiles,

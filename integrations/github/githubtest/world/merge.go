@@ -40,19 +40,23 @@ func (w *World) mayMerge(r *record.Repo, i *record.Issue) error {
 	return nil
 }
 
-// join makes the commit or commits of a merge, without moving a ref.
-func (w *World) join(ctx context.Context, by By, r *record.Repo, i *record.Issue, base, method string) (string, error) {
+// join makes the commit or commits of a merge into what the base is at,
+// without moving a ref.
+func (w *World) join(ctx context.Context, by By, r *record.Repo, i *record.Issue, method string) (base, sha string, err error) {
 	p, who, number := i.Pull, w.signature(by.User), strconv.Itoa(i.Number)
+	base = r.Git.Resolve(ctx, "refs/heads/"+p.Base)
 	switch method {
 	case "", "merge":
-		return r.Git.Merge(ctx, base, p.HeadSHA, who,
+		sha, err = r.Git.Merge(ctx, base, p.HeadSHA, who,
 			"Merge pull request #"+number+" from "+r.Owner.Login+"/"+p.Head+"\n\n"+i.Title)
 	case "squash":
-		return r.Git.Squash(ctx, base, p.HeadSHA, who, i.Title+" (#"+number+")")
+		sha, err = r.Git.Squash(ctx, base, p.HeadSHA, who, i.Title+" (#"+number+")")
 	case "rebase":
-		return replay(ctx, r.Git, base, p.HeadSHA)
+		sha, err = replay(ctx, r.Git, base, p.HeadSHA)
+	default:
+		err = &InvalidError{Message: "Invalid merge method " + method}
 	}
-	return "", &InvalidError{Message: "Invalid merge method " + method}
+	return base, sha, err
 }
 
 // replay puts the commits of a branch on top of another, one by one. Each is
@@ -85,8 +89,7 @@ func (w *World) Merge(ctx context.Context, by By, r *record.Repo, i *record.Issu
 		return err
 	}
 	p := i.Pull
-	base := r.Git.Resolve(ctx, "refs/heads/"+p.Base)
-	sha, err := w.join(ctx, by, r, i, base, method)
+	base, sha, err := w.join(ctx, by, r, i, method)
 	if errors.Is(err, githttp.ErrConflict) {
 		return task.Errorf(task.CodeConflict, "Pull Request is not mergeable")
 	}
