@@ -45,6 +45,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-wait:
 		case <-r.Context().Done():
+		}
+		if r.Context().Err() != nil {
 			return // it has been given up
 		}
 	}
