@@ -155,11 +155,13 @@ func (a *asking) change(ctx context.Context, id task.ID, name string) (string, e
 	if known, err := a.known(ctx); known != "" || err != nil {
 		return known, err
 	}
-	ok, err := a.d.DB.Cancel(ctx, id, "@"+a.login+", who chose another repository")
+	by := "@" + a.login + ", who chose another repository"
+	ok, err := a.d.DB.Cancel(ctx, id, by)
 	if err != nil {
 		return "", err
 	}
-	if !ok {
+	// It may have ended since an earlier try stopped it.
+	if !ok && rec.CancelledBy != by {
 		return "too late", a.whisper(ctx, a.d.Pages.Expired())
 	}
 	req := rec.Request
