@@ -14,11 +14,15 @@ import (
 	"honk/integrations/slack/slacktest"
 )
 
-// last is what arrived last, and what is clicked in it.
+// last is the last interaction that arrived, and what is clicked in it. Events
+// come when they come.
 func (b *bundle) last() (payload, action map[string]any) {
 	b.t.Helper()
-	all := b.arrived()
-	payload = all[len(all)-1].payload
+	for _, a := range b.arrived() {
+		if a.payload["type"] != "event_callback" {
+			payload = a.payload
+		}
+	}
 	if list, ok := payload["actions"].([]any); ok {
 		action = list[0].(map[string]any)
 	}
