@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -20,7 +21,7 @@ func (a *asking) ask(ctx context.Context, cmd grammar.Command, tasks []postgres.
 		Source: task.SourceSlack, DeliveryID: a.key, Ref: cmd.Base, Prompt: cmd.Prompt, Actor: a.actor(), Options: cmd.Options,
 		Origin: task.Origin{Thread: a.thread.String(), Message: a.message(), Asker: a.e.User},
 	}
-	if url, err := a.d.Slack.Permalink(ctx, a.e.Channel, a.e.TS); err == nil {
+	if url, err := a.d.Slack.Permalink(ctx, a.e.Channel, cmp.Or(a.e.TS, a.e.ThreadTS)); err == nil {
 		req.Origin.URL = url
 	}
 	rec, err := a.reader().Read(ctx, a.e, cmd.Prompt)
@@ -43,12 +44,12 @@ func (a *asking) ask(ctx context.Context, cmd grammar.Command, tasks []postgres.
 	}
 	switch {
 	case found.Unknown != "":
-		return "refused: not installed", a.whisper(ctx, a.d.Pages.NotInstalled(found.Unknown))
+		return a.unknown(ctx, found.Unknown, nil)
 	case found.Reason == "":
 		return a.question(ctx, req)
 	}
 	req.Repo, req.Origin.Reason = found.Repo, found.Reason
-	if err := a.d.follow(ctx, &req, tasks); err != nil {
+	if err := record.Follow(ctx, a.d.DB, &req, tasks); err != nil {
 		return "", err
 	}
 	return a.submit(ctx, req)
@@ -115,51 +116,12 @@ const maxRights = 40
 
 // choices are the repositories that the asker may write to, those first that a
 // text is closest to.
-func (a *asking) choices(ctx context.Context, text string) (may route.Catalogue, err error) {
+func (a *asking) choices(ctx context.Context, text string) (route.Catalogue, error) {
 	repos, err := a.d.Forge.Repos(ctx)
 	if err != nil {
 		return nil, err
 	}
-	close := route.Catalogue(repos).Closest(text)
-	for _, l := range close[:min(len(close), maxRights)] {
-		ok, err := a.mayWrite(ctx, l.Repo)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			may = append(may, l)
-		}
-	}
-	return may, nil
-}
-
-// follow puts a request on top of what its thread has led to: on the branch of
-// a pull request that is still open, else on the patch that the last task left.
-func (d *Door) follow(ctx context.Context, req *task.Request, tasks []postgres.Record) error {
-	latest := true
-	for _, t := range tasks {
-		if t.Request.Repo.String() != req.Repo.String() || !t.Status.Final() {
-			continue
-		}
-		res := fact.Stored(t)
-		if latest && t.Status != task.StatusDelivered && t.Status != task.StatusNoChange && req.Ref == "" {
-			req.Resume = t.ID
-		}
-		latest = false
-		made := res.PullRequest
-		if made == nil || made.Number == 0 {
-			continue
-		}
-		ours, err := d.DB.PullRequest(ctx, req.Repo, made.Number)
-		if err != nil || ours.State != task.PullRequestOpen {
-			return ignoreMissing(err)
-		}
-		if req.Ref == "" {
-			req.Ref, req.Branch = ours.Branch, ours.Branch
-		}
-		return nil
-	}
-	return nil
+	return route.Catalogue(repos).Closest(text).Which(ctx, maxRights, a.mayWrite)
 }
 
 // handleNotesLeft makes a request of what was said to a task in its last
@@ -189,7 +151,7 @@ func (d *Door) handleNotesLeft(ctx context.Context, del task.Delivery) (string, 
 		}
 	}
 	req.Prompt = strings.Join(said, "\n\n")
-	if err := d.follow(ctx, &req, []postgres.Record{rec}); err != nil {
+	if err := record.Follow(ctx, d.DB, &req, []postgres.Record{rec}); err != nil {
 		return "", err
 	}
 	t, _, err := d.Queue.Submit(ctx, req)

@@ -36,6 +36,10 @@ func (a *asking) click(ctx context.Context) (string, error) {
 	case page.ActionStop:
 		return a.stop(ctx, rec)
 	case page.ActionDetails:
+		// They tell more than the message, to whoever sees the message.
+		if r, err := a.rights(ctx, rec.Request.Repo); err != nil || !r.Read && rec.Request.Origin.Asker != a.e.User {
+			return a.unknown(ctx, rec.Request.Repo.String(), err)
+		}
 		v, err := a.d.ViewFunc(ctx, rec)
 		if err != nil {
 			return "", err
@@ -68,6 +72,9 @@ func (a *asking) stop(ctx context.Context, rec postgres.Record) (string, error) 
 		return a.noAccess(ctx, rec.Request.Repo, err)
 	}
 	ok, err := a.d.DB.Cancel(ctx, rec.ID, "@"+a.login)
+	if err == nil && ok && a.e.Kind == event.Command {
+		return "cancelled", a.whisper(ctx, a.d.Pages.Stopping(1))
+	}
 	if err != nil || ok {
 		return "cancelled", err // the task's own message says so
 	}
@@ -111,7 +118,7 @@ func (a *asking) shortcut(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	form := page.AskForm{Channel: a.e.Channel, TS: a.e.Message.TS, Text: text, Repos: repos.Names()}
+	form := page.AskForm{Channel: a.e.Channel, TS: a.e.Message.TS, At: a.e.ActionTS, Text: text, Repos: repos.Names()}
 	if ts := a.e.Message.ThreadTS; ts != "" {
 		form.TS = ts
 	}
@@ -135,7 +142,9 @@ func (a *asking) change(ctx context.Context, id task.ID, name string) (string, e
 	if err != nil {
 		return "", err
 	}
-	a.at(rec.Request.Origin.Thread)
+	if s, err := parseSpot(rec.Request.Origin.Thread); err == nil {
+		a.thread, a.e.Channel = s, s.channel
+	}
 	to, err := a.named(ctx, name, "you chose it")
 	if err != nil {
 		return "", err
@@ -144,45 +153,27 @@ func (a *asking) change(ctx context.Context, id task.ID, name string) (string, e
 	case rec.Request.Origin.Asker != a.e.User:
 		return "refused: another's task", a.whisper(ctx, a.d.Pages.NotYours())
 	case to.Unknown != "":
-		return "refused: not installed", a.whisper(ctx, a.d.Pages.NotInstalled(name))
+		return a.unknown(ctx, name, nil)
 	case to.Repo.String() == rec.Request.Repo.String():
 		return "unchanged", nil
 	}
-	if ok, err := a.mayWrite(ctx, to.Repo); !ok || err != nil {
-		return a.noAccess(ctx, to.Repo, err)
-	}
-	a.key = rec.Request.DeliveryID + "/in/" + to.Repo.String()
-	if known, err := a.known(ctx); known != "" || err != nil {
-		return known, err
-	}
-	by := "@" + a.login + ", who chose another repository"
-	ok, err := a.d.DB.Cancel(ctx, id, by)
-	if err != nil {
-		return "", err
-	}
-	// It may have ended since an earlier try stopped it.
-	if !ok && rec.CancelledBy != by {
-		return "too late", a.whisper(ctx, a.d.Pages.Expired())
-	}
 	req := rec.Request
-	req.DeliveryID, req.Repo, req.Origin.Reason = a.key, to.Repo, to.Reason
+	req.DeliveryID += "/in/" + to.Repo.String()
+	req.Repo, req.Origin.Reason, req.Actor = to.Repo, to.Reason, a.actor()
 	req.Ref, req.Branch, req.Resume = "", "", ""
-	return a.submit(ctx, req)
-}
-
-// at moves the person to the thread that they act on.
-func (a *asking) at(thread string) {
-	if s, err := parseSpot(thread); err == nil {
-		a.thread, a.e.Channel = s, s.channel
-	}
+	// Both or neither: a crash in between would leave no task at all.
+	return a.submit(ctx, req, func(ctx context.Context, tx *postgres.Tx) (bool, error) {
+		return tx.Cancel(ctx, id, "@"+a.login+", who chose another repository")
+	})
 }
 
 // askAbout makes a request of the form about a message.
 func (a *asking) askAbout(ctx context.Context) (string, error) {
-	channel, ts, _ := strings.Cut(a.e.Metadata, " ")
+	channel, rest, _ := strings.Cut(a.e.Metadata, " ")
+	ts, at, _ := strings.Cut(rest, " ")
 	a.thread = spot{a.self.TeamID, channel, ts}
 	a.key = "form/" + a.e.ViewID
-	a.e.Channel, a.e.ThreadTS = channel, ts
+	a.e.Channel, a.e.ThreadTS, a.e.ActionTS = channel, ts, at
 	cmd, err := a.parse("", a.e.Values[page.InputPrompt])
 	if err != nil {
 		return "not understood", a.whisper(ctx, a.d.Pages.NearMiss(err))
@@ -193,20 +184,25 @@ func (a *asking) askAbout(ctx context.Context) (string, error) {
 	if repo := a.e.Values[page.InputRepository]; repo != "" && cmd.Repo == "" {
 		cmd.Repo = repo
 	}
-	// Where Honk cannot speak it must not work.
-	if c, err := a.d.Slack.Channel(ctx, channel); err != nil || !c.Member {
-		if ignoreGone(err) != nil {
-			return "", err
-		}
-		return "refused: not in the channel", a.direct(ctx, a.d.Pages.NotInChannel("<@"+a.self.UserID+">"))
+	c, err := a.d.Slack.Channel(ctx, channel)
+	in := !c.Private
+	if err == nil && c.Private && c.Member {
+		// They may have left it since they opened the form.
+		in, err = a.d.Slack.IsMember(ctx, channel, a.e.User)
+	}
+	switch {
+	case ignoreGone(err) != nil:
+		return "", err
+	case c.External:
+		return "refused: another organisation", a.whisper(ctx, a.d.Pages.External())
+	case c.DirectMessage:
+		return "refused: a direct message", a.whisper(ctx, a.d.Pages.DirectMessage())
+	case err != nil || !c.Member || !in:
+		// Where Honk cannot speak it must not work.
+		a.thread = spot{}
+		return "refused: not in the channel", a.whisper(ctx, a.d.Pages.NotInChannel("<@"+a.self.UserID+">"))
 	}
 	return a.do(ctx, cmd, nil)
-}
-
-// direct says something to the person in the app's own conversation with them.
-func (a *asking) direct(ctx context.Context, m client.Message) error {
-	_, err := a.d.Slack.Post(ctx, client.Place{Channel: a.e.User}, m)
-	return err
 }
 
 // handleReaction takes a thumb on a task's message for what somebody thinks of

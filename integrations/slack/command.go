@@ -37,6 +37,8 @@ func (a *asking) command(ctx context.Context) (string, error) {
 		return a.stopAll(ctx, task.ID(strings.ToUpper(rest)))
 	case "settings":
 		return a.settings(ctx, rest)
+	case "link":
+		return "invited", a.invite(ctx)
 	}
 	return "not understood", a.whisper(ctx, a.d.Pages.UnknownCommand("<@"+a.self.UserID+">"))
 }
@@ -94,10 +96,12 @@ func (a *asking) settings(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	if at.Unknown != "" && !remove {
-		return "refused: not installed", a.whisper(ctx, a.d.Pages.NotInstalled(name))
+		return a.unknown(ctx, name, nil)
 	}
-	if ok, err := a.mayWrite(ctx, at.Repo); !ok && at.Unknown == "" || err != nil {
-		return a.noAccess(ctx, at.Repo, err)
+	if at.Unknown == "" {
+		if ok, err := a.mayWrite(ctx, at.Repo); !ok || err != nil {
+			return a.noAccess(ctx, at.Repo, err)
+		}
 	}
 	set := people.ChannelSetting{Source: task.SourceSlack, Team: a.self.TeamID, Channel: a.e.Channel, By: a.login}
 	if !remove {

@@ -50,7 +50,12 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	if a == nil || err != nil {
 		return refusal, err
 	}
-	return do(a, ctx)
+	result, err := do(a, ctx)
+	if code := task.CodeOf(err); code == task.CodeNotFound || code == task.CodeInvalid || code == task.CodeConflict {
+		// It is not tried again, so who asked has to know.
+		return "refused: " + err.Error(), a.whisper(ctx, d.Pages.NearMiss(err))
+	}
+	return result, err
 }
 
 // ignores says why nothing is done about an event: it is not for this app, not

@@ -80,7 +80,7 @@ func (a *asking) do(ctx context.Context, cmd grammar.Command, hidden []string) (
 func (a *asking) known(ctx context.Context) (string, error) {
 	rec, err := a.d.DB.TaskOf(ctx, task.SourceSlack, a.key)
 	if err == nil {
-		a.react(ctx)
+		a.d.react(ctx, rec.Task, rec.Request.Origin.Message)
 		return fmt.Sprintf("known as task %s", rec.ID), nil
 	}
 	if !isMissing(err) {
@@ -92,14 +92,16 @@ func (a *asking) known(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// react shows that a request is accepted. It is a courtesy: without it nothing
-// is lost.
-func (a *asking) react(ctx context.Context) {
-	if a.e.TS == "" {
+// react shows at a message, if it is one, that what it asks of a task is
+// accepted; the end of the task takes that back. It is a courtesy: without it
+// nothing is lost.
+func (d *Door) react(ctx context.Context, t task.Task, message string) {
+	at, err := parseSpot(message)
+	if err != nil || t.Status.Final() {
 		return
 	}
-	if err := a.d.Slack.React(ctx, a.e.Channel, a.e.TS, accepted); err != nil {
-		a.d.Log.WarnContext(ctx, "reaction not added", "channel", a.e.Channel, "error", err)
+	if err := d.Slack.React(ctx, at.channel, at.ts, accepted); err != nil {
+		d.Log.WarnContext(ctx, "reaction not added", "channel", at.channel, "error", err)
 	}
 }
 
@@ -122,15 +124,27 @@ func (a *asking) steer(ctx context.Context, cmd grammar.Command, t task.Task) (s
 		}
 		return a.ask(ctx, cmd, tasks, nil)
 	}
-	a.react(ctx)
+	a.d.react(ctx, t, a.key)
 	return fmt.Sprintf("given to task %s", t.ID), nil
 }
 
+// noAccess refuses what somebody may not do. Of a repository that they cannot
+// see it says no more than of one that there is not.
 func (a *asking) noAccess(ctx context.Context, repo task.Repo, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if r, err := a.rights(ctx, repo); err != nil || !r.Read {
+		return a.unknown(ctx, repo.String(), err)
+	}
 	return "refused: no write access", a.whisper(ctx, a.d.Pages.NoAccess(repo.String(), a.login))
+}
+
+func (a *asking) unknown(ctx context.Context, repo string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	return "refused: not installed", a.whisper(ctx, a.d.Pages.NotInstalled(repo, a.login))
 }
 
 // status tells how the tasks of a thread stand.
@@ -176,7 +190,7 @@ func (a *asking) cancel(ctx context.Context, tasks []postgres.Record) (string, e
 	}
 	if waits && q.Request.Origin.Asker == a.e.User {
 		ended++
-		if err := a.d.withdraw(ctx, q); err != nil {
+		if err := a.d.withdraw(ctx, q, "@"+a.login); err != nil {
 			return "", err
 		}
 	}
@@ -242,6 +256,6 @@ func (a *asking) submit(ctx context.Context, req task.Request, when ...func(cont
 		return "too late", a.whisper(ctx, a.d.Pages.Expired())
 	}
 	// The promise is stored; now it is shown.
-	a.react(ctx)
+	a.d.react(ctx, t, t.Request.Origin.Message)
 	return fmt.Sprintf("task %s", t.ID), nil
 }

@@ -33,20 +33,19 @@ func (d *Door) Notify(ctx context.Context, n task.Notice, v runner.View) (string
 
 // put posts or edits a message. One that somebody has deleted is posted anew.
 func (d *Door) put(ctx context.Context, at spot, n task.Notice, m client.Message, block string) (string, error) {
-	id := n.MessageID
-	if id == "" && n.Tried {
-		found, ok, err := d.Slack.Find(ctx, at.place(), block)
-		if err != nil {
-			return "", err
-		}
-		if ok {
-			id = found
-		}
-	}
-	if id != "" {
+	if id := n.MessageID; id != "" {
 		err := d.Slack.Update(ctx, at.channel, id, m)
 		if task.CodeOf(err) != task.CodeNotFound {
 			return id, err
+		}
+	}
+	if n.Tried {
+		id, found, err := d.Slack.Find(ctx, at.place(), block)
+		if err != nil {
+			return "", err
+		}
+		if found {
+			return id, d.Slack.Update(ctx, at.channel, id, m)
 		}
 	}
 	return d.Slack.Post(ctx, at.place(), m)
@@ -61,12 +60,23 @@ func firstBlock(m client.Message) string {
 	return ""
 }
 
-// end takes back the promise that a reaction gave, and calls whoever asked if
-// it took so long that they have gone: an edit notifies nobody.
+// end takes back the promises that reactions gave, at the request and at what
+// was said to the task since, and calls whoever asked if it took so long that
+// they have gone: an edit notifies nobody.
 func (d *Door) end(ctx context.Context, v runner.View) error {
 	origin := v.Task.Request.Origin
-	if asked, err := parseSpot(origin.Message); err == nil {
-		if err := d.Slack.Unreact(ctx, asked.channel, asked.ts, accepted); err != nil {
+	said, err := d.DB.NoteKeys(ctx, v.Task.ID)
+	if err != nil {
+		return err
+	}
+	for _, message := range append(said, origin.Message) {
+		at, err := parseSpot(message)
+		if err != nil {
+			continue
+		}
+		if err := d.Slack.Unreact(ctx, at.channel, at.ts, accepted); ignoreGone(err) != nil {
+			return err
+		} else if err != nil {
 			d.Log.WarnContext(ctx, "reaction not removed", "task_id", v.Task.ID, "error", err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"honk/integrations/slack/client"
 	"honk/integrations/slack/page"
@@ -92,18 +93,19 @@ func (a *asking) choose(ctx context.Context, key, name string) (string, error) {
 		return "", err
 	}
 	if at.Unknown != "" {
-		return "refused: not installed", a.whisper(ctx, a.d.Pages.NotInstalled(name))
-	}
-	if ok, err := a.mayWrite(ctx, at.Repo); !ok || err != nil {
-		return a.noAccess(ctx, at.Repo, err)
+		return a.unknown(ctx, name, nil)
 	}
 	req := q.Request
-	req.Repo, req.Origin.Reason = at.Repo, at.Reason
+	req.Repo, req.Origin.Reason, req.Actor = at.Repo, at.Reason, a.actor()
 	result, err := a.submit(ctx, req, func(ctx context.Context, tx *postgres.Tx) (bool, error) {
 		return people.Answer(ctx, tx.Store, task.SourceSlack, key, at.Repo.String())
 	})
 	if err != nil {
 		return "", err
+	}
+	// It may have been withdrawn meanwhile.
+	if q, err = a.d.People.Question(ctx, task.SourceSlack, key); err != nil || q.Answer != at.Repo.String() {
+		return result, err
 	}
 	return result, a.d.replace(ctx, q, a.d.Pages.Chosen(a.d.questionPage(q), at.Repo.String(), a.e.User))
 }
@@ -140,15 +142,17 @@ func (d *Door) handleExpired(ctx context.Context, del task.Delivery) (string, er
 	if err != nil {
 		return "", err
 	}
-	if q.Answered && q.Answer != "" {
+	if strings.Contains(q.Answer, "/") {
 		return "answered", nil
 	}
-	return "withdrawn", d.withdraw(ctx, q)
+	// One that was cancelled may not say so yet.
+	return "withdrawn", d.withdraw(ctx, q, q.Answer)
 }
 
-func (d *Door) withdraw(ctx context.Context, q people.Question) error {
-	if ok, err := d.People.Answer(ctx, task.SourceSlack, q.Key, ""); !ok || err != nil {
+// withdraw ends a question unanswered; by is who wants that, "" for the clock.
+func (d *Door) withdraw(ctx context.Context, q people.Question, by string) error {
+	if ok, err := d.People.Answer(ctx, task.SourceSlack, q.Key, by); !ok || err != nil {
 		return err
 	}
-	return d.replace(ctx, q, d.Pages.Withdrawn(d.questionPage(q)))
+	return d.replace(ctx, q, d.Pages.Withdrawn(d.questionPage(q), by))
 }

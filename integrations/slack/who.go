@@ -33,6 +33,14 @@ func (d *Door) who(ctx context.Context, e event.Event, self client.Self) (a *ask
 	if a.user, err = d.Slack.User(ctx, e.User); err != nil {
 		return nil, "", err
 	}
+	if e.Kind != event.Command && e.Channel != "" {
+		// Of a click, or of a mention that was missed, Slack does not say it.
+		c, err := d.Slack.Channel(ctx, e.Channel)
+		if ignoreGone(err) != nil {
+			return nil, "", err
+		}
+		e.External = e.External || c.External
+	}
 	p := d.Pages
 	switch {
 	case a.user.Bot || a.user.Deleted:
@@ -103,13 +111,13 @@ func (a *asking) rights(ctx context.Context, repo task.Repo) (task.Rights, error
 		return task.Rights{}, nil
 	}
 	r, err := a.d.Forge.Rights(ctx, repo, a.login)
-	if err != nil {
-		return task.Rights{}, err
+	if task.CodeOf(err) == task.CodeNotFound {
+		return task.Rights{}, nil // nobody may do anything in what is not there
 	}
-	if a.account != 0 && r.AccountID != 0 && a.account != r.AccountID {
-		return task.Rights{}, nil
+	if a.account != 0 && a.account != r.AccountID {
+		r = task.Rights{}
 	}
-	return r, nil
+	return r, err
 }
 
 // mayChange reports whether the person may stop a task or have it tried again:
@@ -121,19 +129,27 @@ func (a *asking) mayChange(ctx context.Context, t task.Task) (bool, error) {
 	return a.mayWrite(ctx, t.Request.Repo)
 }
 
-// whisper says something to the person alone, where they are.
+// whisper says something to the person alone: where they are, else in the app's
+// own conversation with them. Somebody whom none of it reaches keeps nothing
+// from being done.
 func (a *asking) whisper(ctx context.Context, m client.Message) error {
-	if a.e.ResponseURL != "" {
-		return a.d.Slack.Respond(ctx, a.e.ResponseURL, m, false)
-	}
 	at := a.thread.place()
-	if at.Channel == "" {
-		at = client.Place{Channel: a.e.User} // a direct message of the app's
-		_, err := a.d.Slack.Post(ctx, at, m)
-		return err
-	}
 	if a.e.Kind == event.Mention && a.e.ThreadTS == "" {
 		at.Thread = "" // there is no thread yet in which it would be seen
 	}
-	return a.d.Slack.Whisper(ctx, at, a.e.User, m)
+	var err error = task.Errorf(task.CodeNotFound, "no place is known")
+	if a.e.ResponseURL != "" {
+		err = a.d.Slack.Respond(ctx, a.e.ResponseURL, m, false)
+	}
+	if err != nil && ignoreGone(err) == nil && at.Channel != "" {
+		err = a.d.Slack.Whisper(ctx, at, a.e.User, m)
+	}
+	if err != nil && ignoreGone(err) == nil {
+		_, err = a.d.Slack.Post(ctx, client.Place{Channel: a.e.User}, m)
+	}
+	if task.CodeOf(err) == task.CodeNotFound {
+		a.d.Log.WarnContext(ctx, "person not reached", "account", a.e.User, "error", err)
+		return nil
+	}
+	return err
 }

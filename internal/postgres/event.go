@@ -171,6 +171,13 @@ func (s Store) HasNote(ctx context.Context, key string) (bool, error) {
 
 const hasNote = `SELECT EXISTS (SELECT 1 FROM notes WHERE key = @key)`
 
+// NoteKeys returns the messages that were given to a task, oldest first.
+func (s Store) NoteKeys(ctx context.Context, id task.ID) ([]string, error) {
+	return Many(ctx, s, listNoteKeys, pgx.StrictNamedArgs{"task_id": string(id)}, pgx.RowTo[string])
+}
+
+const listNoteKeys = `SELECT key FROM notes WHERE task_id = @task_id ORDER BY id`
+
 // NotesOf returns what a task was told and never took, oldest first.
 func (s Store) NotesOf(ctx context.Context, id task.ID) ([]task.Note, error) {
 	return Many(ctx, s, listNotes, pgx.StrictNamedArgs{"task_id": string(id)}, scanNote)

@@ -170,7 +170,7 @@ func refusal(said string) (code task.Code, remedy string) {
 	case "channel_not_found":
 		return task.CodeNotFound, "it is gone, or private and Honk was not invited: /invite"
 	case "message_not_found", "is_archived", "thread_not_found", "invalid_thread_ts", "user_not_found", "users_not_found",
-		"user_not_visible", "user_not_in_channel", "file_not_found", "file_deleted", "cant_update_message", "edit_window_closed", "not_found":
+		"user_not_visible", "user_not_in_channel", "messages_tab_disabled", "cannot_dm_bot", "user_disabled", "file_not_found", "file_deleted", "cant_update_message", "edit_window_closed", "not_found":
 		return task.CodeNotFound, ""
 	case "expired_trigger_id", "trigger_expired", "trigger_exchanged", "exchanged_trigger_id", "invalid_trigger_id", "invalid_trigger":
 		return task.CodeTimeout, "it was clicked too long ago: click again"

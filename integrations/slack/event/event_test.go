@@ -294,6 +294,7 @@ func TestEvent_At(t *testing.T) {
 func TestMissed(t *testing.T) {
 	t.Parallel()
 	f := event.Found{Channel: "C1", TS: "1700000000.000001", ThreadTS: "1700000000.000001", User: "U1", Text: "<@UBOT> fix &amp; go"}
+	f.Files = []event.File{{ID: "F1", Name: "log.txt", Mimetype: "text/plain", Size: 3, URL: "https://files.slack.com/log.txt"}}
 	in, ok := event.Missed("T1", "UBOT", f)
 	if !ok || !in.Wanted {
 		t.Fatalf("got %+v", in)
@@ -303,7 +304,7 @@ func TestMissed(t *testing.T) {
 		t.Errorf("IDs %q and %q, %v", sent.Delivery.ID, in.Delivery.ID, err)
 	}
 	got, err := event.Parse(in.Delivery.Event, in.Delivery.Payload)
-	want := event.Event{Kind: event.Mention, TeamID: "T1", User: "U1", Channel: "C1", TS: f.TS, Text: f.Text}
+	want := event.Event{Kind: event.Mention, TeamID: "T1", User: "U1", Channel: "C1", TS: f.TS, Text: f.Text, Files: f.Files}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}

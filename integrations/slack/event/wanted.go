@@ -151,6 +151,7 @@ type Found struct {
 	ThreadTS string
 	User     string
 	Text     string
+	Files    []File
 	Edited   bool
 	Bot      bool
 }
@@ -170,9 +171,13 @@ func Missed(team, bot string, f Found) (Incoming, bool) {
 	if f.ThreadTS == f.TS {
 		f.ThreadTS = ""
 	}
+	var attached []file
+	for _, a := range f.Files {
+		attached = append(attached, file{ID: a.ID, Name: a.Name, Mimetype: a.Mimetype, Size: a.Size, URL: a.URL})
+	}
 	payload, err := json.Marshal(outer{
 		Type: "event_callback", TeamID: team,
-		Event: inner{Type: "app_mention", User: f.User, Text: f.Text, Channel: f.Channel, TS: f.TS, ThreadTS: f.ThreadTS},
+		Event: inner{Type: "app_mention", User: f.User, Text: f.Text, Channel: f.Channel, TS: f.TS, ThreadTS: f.ThreadTS, Files: attached},
 	})
 	if err != nil {
 		return Incoming{}, false

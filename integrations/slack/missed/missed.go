@@ -2,6 +2,7 @@
 package missed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -91,7 +92,8 @@ func gone(err error) error {
 func (s *Seeker) take(ctx context.Context, self client.Self, at client.Place, said []client.Said) error {
 	for _, m := range said {
 		in, ok := event.Missed(self.TeamID, self.UserID, event.Found{
-			Channel: at.Channel, TS: m.TS, ThreadTS: at.Thread, User: m.User, Text: m.Text, Edited: m.Edited, Bot: m.Bot,
+			Channel: at.Channel, TS: m.TS, ThreadTS: cmp.Or(m.ThreadTS, at.Thread), User: m.User, Text: m.Text, Files: m.Files,
+			Edited: m.Edited, Bot: m.Bot,
 		})
 		if !ok {
 			continue

@@ -33,8 +33,9 @@ const (
 	// CallbackRepository chooses another repository; the private metadata is
 	// the task's ID.
 	CallbackRepository = "honk.repository"
-	// CallbackAsk asks for something; the private metadata is the channel, a
-	// space and the message's ts. The shortcut has the same name.
+	// CallbackAsk asks for something; the private metadata is the channel, the
+	// message's ts and when it was chosen, with spaces between. The shortcut has
+	// the same name.
 	CallbackAsk     = "honk.ask"
 	CallbackDetails = "honk.details"
 )

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"strings"
+
 	"github.com/slack-go/slack"
 
 	"honk/internal/runner/fact"
@@ -22,8 +24,9 @@ func (p *Pages) ChangeRepository(id task.ID, repos []string) slack.ModalViewRequ
 
 // AskForm is what the form about a message is made of.
 type AskForm struct {
-	// Channel and TS name the message, Text is what it says.
-	Channel, TS, Text string
+	// Channel and TS name the message, Text is what it says, and At is when it
+	// was chosen.
+	Channel, TS, At, Text string
 	// Repos are those to choose from, Repo the one that is chosen already.
 	Repos []string
 	Repo  string
@@ -45,7 +48,7 @@ func (p *Pages) Ask(f AskForm) slack.ModalViewRequest {
 		}
 		b.input("Repository", hint, true, m)
 	}
-	return submitted(withData(modal(CallbackAsk, "Ask Honk", b), f.Channel+" "+f.TS), "Ask")
+	return submitted(withData(modal(CallbackAsk, "Ask Honk", b), strings.TrimSpace(f.Channel+" "+f.TS+" "+f.At)), "Ask")
 }
 
 // leftOut says what to do about repositories that have no room in a menu.

@@ -99,12 +99,12 @@ func everything(p *page.Pages, words string) map[string]any {
 	out := map[string]any{
 		"form": p.Ask(page.AskForm{Channel: words, TS: words, Text: words, Repos: many, Repo: words}),
 		"near": p.NearMiss(task.Errorf(task.CodeInvalid, "%s", words)), "scope": p.MissingScope(task.Errorf(task.CodeForbidden, "%s", words)),
-		"help": p.Help(words), "unlinked": p.Unlinked(words), "access": p.NoAccess(words, words), "installed": p.NotInstalled(words),
+		"help": p.Help(words), "unlinked": p.Unlinked(words), "access": p.NoAccess(words, words), "installed": p.NotInstalled(words, words),
 		"channel": p.NotInChannel(words), "settings": p.Settings(words, false), "fixed": p.Settings(words, true), "done": p.SettingsDone(words),
 		"command": p.UnknownCommand("<@" + words + ">"), "change": p.ChangeRepository(task.ID(words), many),
 	}
 	q := page.Question{Key: words, Asker: words, Prompt: words, Guess: words, Reason: words, Repos: many, More: 1 << 40, Wait: time.Minute}
-	out["question"], out["chosen"], out["withdrawn"] = p.Question(q), p.Chosen(q, words, words), p.Withdrawn(q)
+	out["question"], out["chosen"], out["withdrawn"] = p.Question(q), p.Chosen(q, words, words), p.Withdrawn(q, words)
 	q.Guess, q.Repos = "acme/api", []string{"acme/api", words, "acme/" + strings.Repeat("x", 90)}
 	out["guessed"] = p.Question(q)
 	var all []runner.View

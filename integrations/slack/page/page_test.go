@@ -325,7 +325,7 @@ func TestQuestion(t *testing.T) {
 	none := page.Question{Key: strings.Repeat("k", 300), Guess: "none such"}
 	made := map[string]any{
 		"menu": p.Question(q), "guessed": p.Question(guessed), "none": p.Question(none),
-		"chosen": p.Chosen(q, "acme/api", "U0OTHER"), "withdrawn": p.Withdrawn(q),
+		"chosen": p.Chosen(q, "acme/api", "U0OTHER"), "withdrawn": p.Withdrawn(q, ""), "cancelled": p.Withdrawn(q, "@ada"),
 	}
 	golden(t, made, "question.txtar")
 	made["many"] = p.Question(many)
@@ -370,7 +370,7 @@ func TestWhispers(t *testing.T) {
 		"near_other": p.NearMiss(errors.New("SQLSTATE 57P01")), "status": p.Status([]runner.View{all["running"], all["queued"], all["delivered"]}),
 		"status_none": p.Status(nil), "unlinked": p.Unlinked("https://honk.acme.io/link?t=a&u=b"), "unlinked_none": p.Unlinked(""),
 		"unlinked_odd": p.Unlinked("javascript:alert(1)"), "guest": p.Guest(), "external": p.External(), "direct_message": p.DirectMessage(),
-		"no_access": p.NoAccess("acme/api", "ada"), "no_access_none": p.NoAccess("", "ada"), "not_installed": p.NotInstalled("acme/api"),
+		"no_access": p.NoAccess("acme/api", "ada"), "no_access_none": p.NoAccess("", "ada"), "not_installed": p.NotInstalled("acme/api", "ada"),
 		"not_in_channel": p.NotInChannel("<@U0HONK>"), "nothing_to_cancel": p.NothingToCancel(), "stopping": p.Stopping(2),
 		"nothing_to_retry": p.NothingToRetry(), "still_at_work": p.StillAtWork(), "settings": p.Settings("acme/api", false),
 		"settings_fixed": p.Settings("acme/api", true), "settings_none": p.Settings("", false), "settings_done": p.SettingsDone("acme/api"),

@@ -89,10 +89,15 @@ func (p *Pages) Chosen(q Question, repo, by string) client.Message {
 	return b.message(line + ".")
 }
 
-// Withdrawn stands in the place of a question that nobody has answered.
-func (p *Pages) Withdrawn(q Question) client.Message {
-	b := q.board(p.words())
+// Withdrawn stands in the place of a question that nobody has answered, or that
+// somebody has cancelled; by is "" without one.
+func (p *Pages) Withdrawn(q Question, by string) client.Message {
+	w := p.words()
+	b := q.board(w)
 	line := "Nobody chose a repository within " + q.span() + ", so nothing was done. Mention me again with `repo:owner/name`."
+	if by != "" {
+		line = "Cancelled by " + w.line(by, 80) + ", before anything was done."
+	}
 	b.section(line)
 	return b.message(line)
 }

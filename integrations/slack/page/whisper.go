@@ -33,7 +33,7 @@ func (p *Pages) Help(called string) client.Message {
 	b := w.board("")
 	b.section("Mention me ("+self(called)+") in a channel and say what should change:", commands)
 	b.section(
-		"`/honk status` shows your tasks, `/honk stop` ends those of a channel, `/honk settings` sets its repository.",
+		"`/honk status` shows your tasks, `/honk stop` ends those of a channel, `/honk settings` sets its repository, `/honk link` says anew who you are at GitHub.",
 		"Whoever may write to a repository at GitHub may ask for changes in it. Edited messages are not read again.",
 	)
 	return b.message("Mention me in a channel and say what should change.")
@@ -71,7 +71,7 @@ func (p *Pages) Status(views []runner.View) client.Message {
 // is theirs alone; "" where that is not set up.
 func (p *Pages) Unlinked(address string) client.Message {
 	w := p.words()
-	first := mrk("I do not know yet who you are at GitHub, and what you may ask for depends on it.")
+	first := mrk("Tell me who you are at GitHub: what you may ask for depends on it.")
 	button := follow(ActionLink, "Link your GitHub account", "", address)
 	if button == nil {
 		return w.say(first, "Whoever runs Honk can say it: in its `honk.yaml`, your Slack user ID with your GitHub login under `slack: users:`.")
@@ -102,23 +102,30 @@ func (p *Pages) DirectMessage() client.Message {
 // there is none to which they may.
 func (p *Pages) NoAccess(repo, login string) client.Message {
 	w := p.words()
-	who := mrk("you")
-	if login != "" {
-		who = "you (" + w.code(login, 80) + " at GitHub)"
-	}
+	who := join(" ", "you", w.named(login))
 	if repo == "" {
 		return w.say("There is no repository that I work in and "+who+" may write to.",
 			"Ask somebody who administers it for write access, then ask again.")
 	}
 	return w.say("For changes in "+bold(w.line(repo, 150))+" "+who+" need write access there.",
-		"Ask somebody who administers it, then ask again.")
+		"Ask somebody who administers it, then ask again. If that is not you, say who you are with `/honk link`.")
 }
 
-// NotInstalled says that Honk does not work in a repository.
-func (p *Pages) NotInstalled(repo string) client.Message {
+// named is in brackets who somebody is at GitHub.
+func (w *words) named(login string) mrk {
+	if login == "" {
+		return ""
+	}
+	return "(" + w.code(login, 80) + " at GitHub)"
+}
+
+// NotInstalled says that Honk does not work in a repository, or that somebody
+// cannot see it, but not which: the one is no secret, the other may be.
+func (p *Pages) NotInstalled(repo, login string) client.Message {
 	w := p.words()
-	return w.say("I do not work in "+bold(w.line(repo, 150))+", or there is no such repository.",
-		"Somebody who administers it can install Honk's GitHub App there.")
+	who := join(" ", "you", w.named(login))
+	return w.say("I do not work in "+bold(w.line(repo, 150))+", or "+who+" cannot see such a repository.",
+		"Somebody who administers it can install Honk's GitHub App there, or let you in. If that is not you, say who you are with `/honk link`.")
 }
 
 // NotInChannel says that Honk has to be invited. called is how it is
@@ -198,6 +205,6 @@ func (p *Pages) MissingScope(err error) client.Message {
 // UnknownCommand says what the slash command knows. called is how Honk is
 // mentioned.
 func (p *Pages) UnknownCommand(called string) client.Message {
-	return p.words().naming(called, "`/honk` knows `status`, `stop`, `settings` and `help`. For a change mention me in a channel: ",
+	return p.words().naming(called, "`/honk` knows `status`, `stop`, `settings`, `link` and `help`. For a change mention me in a channel: ",
 		" and what should change.")
 }

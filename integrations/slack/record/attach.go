@@ -76,7 +76,7 @@ func (g *reading) message(ctx context.Context, l mrkdwn.Link) (string, error) {
 		}
 	}
 	at := client.Place{Channel: l.Channel, Thread: cmp.Or(l.ThreadTS, l.TS)}
-	said, err := g.Slack.Replies(ctx, at, g.e.TS, maxSaid)
+	said, err := g.Slack.Replies(ctx, at, g.until, maxSaid)
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -72,12 +73,14 @@ type reading struct {
 	Record
 	e      event.Event
 	prompt string
+	// until is when it was asked: what was said or changed later is not read.
+	until string
 }
 
 // Read reads what belongs to the mention e, whose request is prompt. What
 // cannot be read is said in the record.
 func (r *Reader) Read(ctx context.Context, e event.Event, prompt string) (Record, error) {
-	g := &reading{Reader: r, e: e, prompt: prompt}
+	g := &reading{Reader: r, e: e, prompt: prompt, until: cmp.Or(e.TS, e.ActionTS)}
 	for _, add := range []func(context.Context) error{g.thread, g.links, g.files} {
 		if err := add(ctx); err != nil {
 			return Record{}, err
@@ -142,7 +145,7 @@ func (g *reading) thread(ctx context.Context) error {
 	if g.e.ThreadTS == "" {
 		return nil
 	}
-	said, err := g.Slack.Replies(ctx, client.Place{Channel: g.e.Channel, Thread: g.e.ThreadTS}, g.e.TS, 0)
+	said, err := g.Slack.Replies(ctx, client.Place{Channel: g.e.Channel, Thread: g.e.ThreadTS}, g.until, 0)
 	if err != nil {
 		return g.kept("The thread", err)
 	}
@@ -182,7 +185,7 @@ func (g *reading) text(s client.Said, names mrkdwn.Names) string {
 // author names who said something: people of this workspace and apps. ok is
 // false for others, and for what was changed after the mention.
 func (g *reading) author(ctx context.Context, s client.Said) (name string, ok bool, err error) {
-	if s.Edited && s.EditedTS >= g.e.TS {
+	if s.Edited && s.EditedTS >= g.until {
 		return "", false, nil
 	}
 	if s.Bot || s.User == "" {

@@ -6,10 +6,13 @@ package route
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"honk/integrations/slack/mrkdwn"
 	"honk/internal/config"
@@ -168,6 +171,32 @@ func closeness(l task.Listing, text string) (n int) {
 		}
 	}
 	return n
+}
+
+// atOnce is how many repositories are asked about at the same time.
+const atOnce = 8
+
+// Which are those among the first most of which okFunc says so. It is asked for
+// several at once: a form has to be there within three seconds of the click.
+func (in Catalogue) Which(ctx context.Context, most int, okFunc func(context.Context, task.Repo) (bool, error)) (out Catalogue, err error) {
+	in = in[:min(len(in), most)]
+	yes, errs := make([]bool, len(in)), make([]error, len(in))
+	room := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, l := range in {
+		room <- struct{}{}
+		all.Go(func() {
+			yes[i], errs[i] = okFunc(ctx, l.Repo)
+			<-room
+		})
+	}
+	all.Wait()
+	for i, l := range in {
+		if yes[i] {
+			out = append(out, l)
+		}
+	}
+	return out, errors.Join(errs...)
 }
 
 // Names are their full names.

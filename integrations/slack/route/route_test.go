@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -124,5 +126,37 @@ func TestGuess(t *testing.T) {
 				t.Errorf("the request is not fenced:\n%s", text)
 			}
 		})
+	}
+}
+
+// TestWhich asks about many within the time that Slack leaves for a form, and
+// keeps their order.
+func TestWhich(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var many route.Catalogue
+		for range 40 {
+			many = append(many, listing("acme/no", ""), listing("acme/yes", ""))
+		}
+		begun := time.Now()
+		got, err := many.Which(t.Context(), 41, func(_ context.Context, r task.Repo) (bool, error) {
+			<-time.After(300 * time.Millisecond)
+			return r.Name == "yes", nil
+		})
+		if took := time.Since(begun); err != nil || len(got) != 20 || took > 2*time.Second {
+			t.Errorf("%d repositories after %s, %v", len(got), took, err)
+		}
+		limit := task.Errorf(task.CodeRateLimited, "too many")
+		_, err = many.Which(t.Context(), 3, func(context.Context, task.Repo) (bool, error) { return false, limit })
+		if task.CodeOf(err) != task.CodeRateLimited {
+			t.Errorf("got %v", err)
+		}
+	})
+	want := []string{"acme/web", "acme/api"}
+	got, err := route.Catalogue{repos[1], repos[2], repos[0]}.Which(t.Context(), 9, func(_ context.Context, r task.Repo) (bool, error) {
+		return r.Name != "billing", nil
+	})
+	if diff := cmp.Diff(want, got.Names()); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 }

@@ -22,8 +22,8 @@ type Question struct {
 	// Request lacks its repository.
 	Request   task.Request
 	CreatedAt time.Time
-	// Answered says that it no longer waits; Answer is the repository, "" when
-	// nobody named one in time.
+	// Answered says that it no longer waits; Answer is the repository, or who
+	// has cancelled it, "" when nobody named one in time.
 	Answered bool
 	Answer   string
 }
@@ -73,7 +73,7 @@ func scanQuestion(row pgx.CollectableRow) (q Question, err error) {
 	return q, err
 }
 
-// Answer ends a question with a repository, or with "" when nobody named one.
+// Answer ends a question with a repository, or as Question.Answer says.
 // It reports whether this, or the same answer before, is what ended it. For
 // the transaction that submits its request.
 func Answer(ctx context.Context, s postgres.Store, source task.Source, key, answer string) (bool, error) {
