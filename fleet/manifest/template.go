@@ -8,7 +8,7 @@ import (
 	"text/template"
 	"text/template/parse"
 
-	"honk/fleet/strict"
+	"honk/internal/nearest"
 )
 
 // fields are what a template of a pull request may say.
@@ -121,7 +121,7 @@ func (c *checker) template(at, file, text string) {
 		}
 		if !slices.Contains(known, what) {
 			how := "use one of ." + strings.Join(fields, " .")
-			if near := strict.Nearest(what, known); near != "" {
+			if near := nearest.Word(what, known); near != "" {
 				how = fmt.Sprintf("did you mean %q?", near)
 			} else if len(name) > 1 {
 				how = "add it to spec.params"

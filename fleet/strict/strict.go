@@ -17,16 +17,15 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"honk/internal/config/yamlguard"
 )
 
 const (
 	// MaxSize caps a document in bytes.
 	MaxSize = 1 << 20
-	// maxDepth is how deep collections may nest: twice what any file needs.
-	maxDepth = 16
 	// maxKeys, maxQuotes and maxBlocks cap what costs the parser the square
 	// of its number.
 	maxKeys   = 4000
@@ -48,8 +47,8 @@ func Decode(file string, data []byte, out any) *Report {
 		r.AddLine(1, "has too many quotes or blocks of text", "split it, or put lists into a file of their own")
 		return r
 	}
-	if line, what, how := guard(data); what != "" {
-		r.AddLine(line, what, how)
+	if found := yamlguard.Check(data, keyRules()); found != nil {
+		r.AddLine(found.Line, found.What, found.How)
 		return r
 	}
 	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
@@ -76,55 +75,21 @@ func Decode(file string, data []byte, out any) *Report {
 	return r
 }
 
-// guard returns the first place where the tokens hold an anchor, an alias, a
-// tag, a second document or too deep nesting.
-func guard(data []byte) (line int, what, how string) {
-	flow, keys, indents := 0, 0, []int{}
-	for _, tok := range lexer.Tokenize(string(data)) {
+// keyRules refuses what a manifest needs no key for, and more keys than it needs.
+func keyRules() func(*token.Token) (what, how string) {
+	seen := 0
+	return func(tok *token.Token) (what, how string) {
 		switch tok.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			what, how = "anchors and aliases are not allowed", "write the value out"
-		case token.TagType, token.DirectiveType:
-			what, how = "tags and directives are not allowed", "take them out"
-		case token.DocumentHeaderType:
-			if tok.Prev != nil && tok.Prev.Type != token.CommentType {
-				what, how = "a second document is not allowed", "keep one"
-			}
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
 		case token.MappingKeyType:
-			what, how = "a key that begins with ? is not allowed", "write key: value"
+			return "a key that begins with ? is not allowed", "write key: value"
 		case token.MappingValueType:
-			if keys++; keys > maxKeys {
-				what, how = fmt.Sprintf("has more than %d keys", maxKeys), "split it, or put lists into a file of their own"
+			if seen++; seen > maxKeys {
+				return fmt.Sprintf("has more than %d keys", maxKeys), "split it, or put lists into a file of their own"
 			}
-			indents = nest(indents, tok)
-		case token.SequenceEntryType:
-			indents = nest(indents, tok)
 		default:
 		}
-		if flow+len(indents) > maxDepth {
-			what, how = fmt.Sprintf("nested deeper than %d", maxDepth), "make it flatter"
-		}
-		if what != "" {
-			return tok.Position.Line, what, how
-		}
+		return "", ""
 	}
-	return 0, "", ""
-}
-
-// nest returns the stack of block collections that are open at tok.
-func nest(open []int, tok *token.Token) []int {
-	column := tok.Position.Column
-	if tok.Type == token.MappingValueType && tok.Prev != nil {
-		column = tok.Prev.Position.Column
-	}
-	for len(open) > 0 && open[len(open)-1] >= column {
-		open = open[:len(open)-1]
-	}
-	return append(open, column)
 }
 
 // isNull reports whether a node says nothing.

@@ -6,18 +6,14 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/token"
 
+	"honk/internal/config/yamlguard"
+	"honk/internal/nearest"
 	"honk/internal/task"
 )
-
-// maxDepth is how deep collections may nest: twice what any file needs.
-const maxDepth = 16
 
 // decode parses one YAML document strictly into out, a pointer to a struct.
 // The bytes may be hostile: what could expand or nest without bound is
@@ -26,8 +22,8 @@ func decode(name string, data []byte, max int, out any) error {
 	if len(data) > max {
 		return task.Errorf(task.CodeInvalid, "%s has %d bytes; at most %d are read", name, len(data), max)
 	}
-	if err := checkTokens(name, data); err != nil {
-		return err
+	if found := yamlguard.Check(data, nil); found != nil {
+		return task.Errorf(task.CodeInvalid, "%s:%d: %s; %s", name, found.Line, found.What, found.How)
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict(),
 		yaml.CustomUnmarshaler(scalar(parseDuration)), yaml.CustomUnmarshaler(scalar(parseSize)))
@@ -50,58 +46,13 @@ func scalar[T any](parse func(string) (T, error)) func(*T, []byte) error {
 	}
 }
 
-// checkTokens refuses anchors, aliases, tags, a second document and deep
-// nesting.
-func checkTokens(name string, data []byte) error {
-	flow, indents := 0, []int{}
-	for _, tok := range lexer.Tokenize(string(data)) {
-		problem := ""
-		switch tok.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			problem = "anchors and aliases are not allowed; write the value out"
-		case token.TagType, token.DirectiveType:
-			problem = "tags and directives are not allowed; take them out"
-		case token.DocumentHeaderType:
-			if tok.Prev != nil && tok.Prev.Type != token.CommentType {
-				problem = "a second document is not allowed; keep one"
-			}
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		case token.MappingValueType, token.SequenceEntryType:
-			indents = nest(indents, tok)
-		default:
-		}
-		if flow+len(indents) > maxDepth {
-			problem = fmt.Sprintf("nested deeper than %d; make it flatter", maxDepth)
-		}
-		if problem != "" {
-			return task.Errorf(task.CodeInvalid, "%s:%d: %s", name, tok.Position.Line, problem)
-		}
-	}
-	return nil
-}
-
-// nest returns the stack of block collections that are open at tok.
-func nest(open []int, tok *token.Token) []int {
-	column := tok.Position.Column
-	if tok.Type == token.MappingValueType && tok.Prev != nil {
-		column = tok.Prev.Position.Column
-	}
-	for len(open) > 0 && open[len(open)-1] >= column {
-		open = open[:len(open)-1]
-	}
-	return append(open, column)
-}
-
 // explain turns the parser's error into one line with file, line and, for an
 // unknown key, the nearest known one.
 func explain(name string, err error, out any) error {
 	if unknown, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
 		key := unknown.Token.Value
 		hint := ""
-		if near := nearest(key, keys(reflect.TypeOf(out), nil)); near != "" {
+		if near := nearest.Word(key, keys(reflect.TypeOf(out), nil)); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
 		return task.Errorf(task.CodeInvalid, "%s:%d: unknown key %q%s",
@@ -126,37 +77,4 @@ func keys(t reflect.Type, found []string) []string {
 	default:
 	}
 	return found
-}
-
-// nearest returns the key at the smallest edit distance, empty when none is
-// close.
-func nearest(key string, known []string) string {
-	best, limit := "", len(key)/3+1
-	for _, k := range slices.Compact(slices.Sorted(slices.Values(known))) {
-		if d := distance(key, k); d <= limit {
-			best, limit = k, d-1
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

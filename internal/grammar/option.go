@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"honk/internal/nearest"
 	"honk/internal/task"
 )
 
@@ -83,7 +84,7 @@ func (o option) near(name, value string) bool {
 	if len(o.name) > 4 {
 		limit = 2
 	}
-	d := distance(name, o.name)
+	d := nearest.Distance(name, o.name)
 	return len(o.name) > 2 && d <= limit || d <= 2 && slices.Contains(o.choices, value)
 }
 
@@ -154,30 +155,4 @@ func validBranch(name string) bool {
 func validRepo(name string) bool {
 	_, repo, _ := strings.Cut(name, "/")
 	return repoPattern.MatchString(name) && repo != "." && repo != ".."
-}
-
-// distance counts the letters to add, drop, change or swap with their
-// neighbour to get from a to b.
-func distance(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := d[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
