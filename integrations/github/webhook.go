@@ -1,7 +1,6 @@
 package github
 
 import (
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"honk/integrations/github/event"
 	"honk/integrations/github/markdown"
 	"honk/internal/grammar"
+	"honk/internal/inbound"
 	"honk/internal/task"
 )
 
@@ -21,18 +21,8 @@ var guid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 // delivery could not be stored: GitHub shows it as failed and Reconcile
 // fetches it.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "webhooks are sent by POST", http.StatusMethodNotAllowed)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, event.MaxPayload))
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		http.Error(w, "the payload is too large", http.StatusRequestEntityTooLarge)
-		return
-	}
-	if err != nil {
-		http.Error(w, "the payload could not be read", http.StatusBadRequest)
+	body, ok := inbound.Body(w, r, event.MaxPayload)
+	if !ok {
 		return
 	}
 	// Nothing of the body is looked at before this.

@@ -3,13 +3,13 @@ package slack
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"path"
 	"time"
 
 	"honk/integrations/slack/event"
+	"honk/internal/inbound"
 	"honk/internal/task"
 )
 
@@ -22,18 +22,8 @@ const storeLimit = 2500 * time.Millisecond
 // for a bad signature, 503 when it could not be stored: Slack sends events
 // again, and shows people that their click came to nothing.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "requests of Slack's are sent by POST", http.StatusMethodNotAllowed)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, event.MaxPayload))
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		http.Error(w, "the payload is too large", http.StatusRequestEntityTooLarge)
-		return
-	}
-	if err != nil {
-		http.Error(w, "the payload could not be read", http.StatusBadRequest)
+	body, ok := inbound.Body(w, r, event.MaxPayload)
+	if !ok {
 		return
 	}
 	// Nothing of the body is looked at before this.
