@@ -216,7 +216,7 @@ func TestNotesLeft_becomeADelivery(t *testing.T) {
 	})
 	id := b.submit("api", "1").ID
 	b.ends(id, task.StatusDelivered)
-	if d := <-got; d.Event != queue.EventNotesLeft || string(d.Payload) != fmt.Sprintf("%q", id) {
+	if d := <-got; d.Event != task.EventNotesLeft || string(d.Payload) != fmt.Sprintf("%q", id) {
 		t.Errorf("got %s %s", d.Event, d.Payload)
 	}
 	if ok, err := b.db.AddNote(t.Context(), id, "comment/3", task.Note{}); ok || err != nil {

@@ -169,15 +169,11 @@ func (w *Worker) finish(ctx context.Context, tx *postgres.Tx, t task.Task, res r
 		return err
 	}
 	_, err = w.receive(ctx, tx, []task.Delivery{{
-		Source: t.Request.Source, ID: EventNotesLeft + "/" + string(t.ID), Event: EventNotesLeft,
+		Source: t.Request.Source, ID: task.EventNotesLeft + "/" + string(t.ID), Event: task.EventNotesLeft,
 		Payload: fmt.Appendf(nil, "%q", t.ID),
 	}})
 	return err
 }
-
-// EventNotesLeft is the delivery that a door gets for a task that ended
-// before it took all that was said to it. Its payload is the task's ID.
-const EventNotesLeft = "honk.notes_left"
 
 // tell says that the message of a task is out of date.
 func (q *Queue) tell(ctx context.Context, tx *postgres.Tx, id task.ID) error {

@@ -10,7 +10,6 @@ import (
 	"honk/integrations/github/githubtest"
 	"honk/internal/postgres"
 	"honk/internal/task"
-	"honk/queue"
 )
 
 // A command that is handled a second time, because a worker died in between,
@@ -259,7 +258,7 @@ func TestNotesLeft(t *testing.T) {
 				b.must(b.forge.CloseIssue(t.Context(), b.at("ada", pr.Number)))
 				b.handle()
 			}
-			left := task.Delivery{Source: task.SourceGitHub, ID: "left", Event: queue.EventNotesLeft, Payload: fmt.Appendf(nil, "%q", rec.ID)}
+			left := task.Delivery{Source: task.SourceGitHub, ID: "left", Event: task.EventNotesLeft, Payload: fmt.Appendf(nil, "%q", rec.ID)}
 			for range 2 {
 				_, err = b.door.Handle(t.Context(), left)
 				b.must(err)

@@ -12,11 +12,9 @@ import (
 	"honk/internal/task"
 )
 
-// The deliveries that the door and the queue send themselves.
-const (
-	eventFeedback  = "honk.feedback"
-	eventNotesLeft = "honk.notes_left"
-)
+// eventFeedback is the delivery that the door sends itself for comments that
+// wait to become one follow-up.
+const eventFeedback = "honk.feedback"
 
 // Handle does what a delivery asks for and returns what became of it in a few
 // words. It bears repetition.
@@ -24,7 +22,7 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	switch del.Event {
 	case eventFeedback:
 		return d.handleFeedback(ctx, del)
-	case eventNotesLeft:
+	case task.EventNotesLeft:
 		return d.handleNotesLeft(ctx, del)
 	}
 	e, err := event.Parse(del.Event, del.Payload)

@@ -8,11 +8,9 @@ import (
 	"honk/internal/task"
 )
 
-// The deliveries that the door and the queue send themselves.
-const (
-	eventExpired   = "honk.question_expired"
-	eventNotesLeft = "honk.notes_left"
-)
+// eventExpired is the delivery that the door sends itself for a question that
+// has waited long enough.
+const eventExpired = "honk.question_expired"
 
 // Handle does what a delivery asks for and returns what became of it in a few
 // words. It bears repetition.
@@ -20,7 +18,7 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	switch del.Event {
 	case eventExpired:
 		return d.handleExpired(ctx, del)
-	case eventNotesLeft:
+	case task.EventNotesLeft:
 		return d.handleNotesLeft(ctx, del)
 	}
 	e, err := event.Parse(del.Event, del.Payload)

@@ -18,6 +18,10 @@ type Delivery struct {
 	After time.Duration
 }
 
+// EventNotesLeft is the delivery that a door gets for a task that ended before
+// it took all that was said to it. Its payload is the task's ID.
+const EventNotesLeft = "honk.notes_left"
+
 // NoticeKind says what a Notice is about.
 type NoticeKind string
 
