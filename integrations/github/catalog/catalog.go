@@ -60,15 +60,12 @@ func (c *Catalog) Repos(ctx context.Context) ([]task.Listing, error) {
 	return list, nil
 }
 
-// Listing returns a repository as a forge tells of it.
-func (c *Catalog) Listing(r client.Listed) task.Listing {
-	repo := task.Repo{Host: c.app.Host(), Owner: r.Owner, Name: r.Name}
-	repo.URL = forge.CloneURL(c.gitURL, repo)
-	return task.Listing{
-		Repo: repo, Description: r.Description, Language: r.Language, Topics: r.Topics,
-		DefaultBranch: r.DefaultBranch, Private: r.Private, Archived: r.Archived, Fork: r.Fork,
-		Size: r.Size, PushedAt: r.PushedAt,
-	}
+// Listing completes what GitHub tells of a repository by its host and by where
+// it is cloned from.
+func (c *Catalog) Listing(l task.Listing) task.Listing {
+	l.Host = c.app.Host()
+	l.URL = forge.CloneURL(c.gitURL, l.Repo)
+	return l
 }
 
 // Rights returns what an account may do in a repository.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-github/v62/github"
 
 	"honk/integrations/github/client/app"
+	"honk/internal/task"
 )
 
 // Installed is an account that has the App installed.
@@ -16,11 +17,10 @@ type Installed = app.Installed
 // Installations lists where the App is installed.
 func (a *App) Installations(ctx context.Context) ([]Installed, error) { return a.id.Installations(ctx) }
 
-// Listed is a repository in which the App is installed.
-type Listed = app.Listed
-
 // Repositories lists where the App is installed, repository by repository.
-func (a *App) Repositories(ctx context.Context) ([]Listed, error) { return a.id.Repositories(ctx) }
+func (a *App) Repositories(ctx context.Context) ([]task.Listing, error) {
+	return a.id.Repositories(ctx)
+}
 
 // Account asks for all repositories of an installation with a token that can
 // read what GitHub tells of them and nothing in them.
@@ -41,7 +41,7 @@ type Found struct {
 	Total int
 	// Incomplete: GitHub gave up before it had looked everywhere.
 	Incomplete   bool
-	Repositories []Listed
+	Repositories []task.Listing
 }
 
 // Search searches repositories and returns the page of that number, which has
@@ -55,35 +55,35 @@ func (c *Account) Search(ctx context.Context, query string, page, size int) (Fou
 	}
 	out := Found{Total: got.GetTotal(), Incomplete: got.GetIncompleteResults()}
 	for _, r := range got.Repositories {
-		out.Repositories = append(out.Repositories, app.ListedOf(r))
+		out.Repositories = append(out.Repositories, app.ListingOf(r))
 	}
 	return out, nil
 }
 
 // Listed reads what GitHub tells of the repository. Its name is the one it
 // has now, which may be another than it was asked for by.
-func (r *Repo) Listed(ctx context.Context) (Listed, error) {
+func (r *Repo) Listed(ctx context.Context) (task.Listing, error) {
 	return read(ctx, r.at, r.owner, r.name)
 }
 
-func read(ctx context.Context, at *app.Session, owner, name string) (Listed, error) {
+func read(ctx context.Context, at *app.Session, owner, name string) (task.Listing, error) {
 	got, _, err := at.GitHub().Repositories.Get(ctx, owner, name)
 	if err != nil {
-		return Listed{}, at.Explain(err, "reading the repository "+owner+"/"+name, "metadata: read")
+		return task.Listing{}, at.Explain(err, "reading the repository "+owner+"/"+name, "metadata: read")
 	}
-	return app.ListedOf(got), nil
+	return app.ListingOf(got), nil
 }
 
 // Moved reads a repository by a name that it had once, which takes a token
 // that knows more than one.
-func (a *App) Moved(ctx context.Context, owner, name string) (l Listed, err error) {
+func (a *App) Moved(ctx context.Context, owner, name string) (l task.Listing, err error) {
 	i, err := a.id.Covering(ctx, owner, name)
 	if err != nil {
-		return Listed{}, err
+		return task.Listing{}, err
 	}
 	s, err := a.id.OpenAll(ctx, i)
 	if err != nil {
-		return Listed{}, err
+		return task.Listing{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close(ctx)) }()
 	return read(ctx, s, owner, name)

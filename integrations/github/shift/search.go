@@ -39,19 +39,19 @@ type searching struct {
 	id      int64
 	query   string
 	asked   int
-	found   map[string]client.Listed // by lower-case owner/name
+	found   map[string]task.Listing // by lower-case owner/name
 }
 
 // search returns all hits of a query by lower-case owner/name. Private ones
 // are told to the installation only that they belong to, so each is asked that
 // the query may be about.
-func (f *Forge) search(ctx context.Context, query string) (map[string]client.Listed, error) {
+func (f *Forge) search(ctx context.Context, query string) (map[string]task.Listing, error) {
 	f.forget()
 	accounts, err := f.accounts(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]client.Listed{}
+	found := map[string]task.Listing{}
 	for _, i := range accounts {
 		account, err := f.app.OpenAll(ctx, i)
 		if err != nil {
@@ -143,7 +143,7 @@ func (s *searching) within(ctx context.Context, from, to time.Time) error {
 // rest reads the pages after the first. Fewer hits than GitHub counts are an
 // error: they would be missing without a word.
 func (s *searching) rest(ctx context.Context, query string, first client.Found) error {
-	got := map[string]client.Listed{}
+	got := map[string]task.Listing{}
 	for n, hits := 1, first; ; n++ {
 		if n > 1 {
 			var err error

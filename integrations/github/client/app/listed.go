@@ -3,33 +3,18 @@ package app
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/go-github/v62/github"
+
+	"honk/internal/task"
 )
 
 // maxListed is how many repositories of one installation are looked at.
 const maxListed = 10_000
 
-// Listed is a repository in which the App is installed.
-type Listed struct {
-	Owner, Name string
-	Description string
-	Language    string
-	Topics      []string
-	// DefaultBranch is empty in a repository without a commit.
-	DefaultBranch string
-	Private       bool
-	Archived      bool
-	Fork          bool
-	// Size is in KiB, as GitHub counts.
-	Size     int
-	PushedAt time.Time
-}
-
 // Repositories lists all repositories in which the App is installed and not
 // suspended. It reads them with a token that can do nothing else.
-func (a *App) Repositories(ctx context.Context) (all []Listed, err error) {
+func (a *App) Repositories(ctx context.Context) (all []task.Listing, err error) {
 	installed, err := a.Installations(ctx)
 	if err != nil {
 		return nil, err
@@ -47,7 +32,7 @@ func (a *App) Repositories(ctx context.Context) (all []Listed, err error) {
 	return all, nil
 }
 
-func (a *App) repositoriesOf(ctx context.Context, i Installed) (some []Listed, err error) {
+func (a *App) repositoriesOf(ctx context.Context, i Installed) (some []task.Listing, err error) {
 	at, err := a.OpenAll(ctx, i)
 	if err != nil {
 		return nil, err
@@ -62,7 +47,7 @@ func (a *App) repositoriesOf(ctx context.Context, i Installed) (some []Listed, e
 			return nil, at.Explain(err, "listing the repositories", "metadata: read")
 		}
 		for _, r := range page.Repositories {
-			some = append(some, ListedOf(r))
+			some = append(some, ListingOf(r))
 		}
 		if resp.NextPage == 0 || len(some) >= maxListed {
 			return some, nil
@@ -71,11 +56,12 @@ func (a *App) repositoriesOf(ctx context.Context, i Installed) (some []Listed, e
 	}
 }
 
-// ListedOf is a repository as GitHub tells of it.
-func ListedOf(r *github.Repository) Listed {
-	return Listed{
-		Owner: r.GetOwner().GetLogin(), Name: r.GetName(), Description: r.GetDescription(),
-		Language: r.GetLanguage(), Topics: r.Topics, DefaultBranch: r.GetDefaultBranch(),
+// ListingOf is a repository as GitHub tells of it, without its host and where it
+// is cloned from: those are configured.
+func ListingOf(r *github.Repository) task.Listing {
+	return task.Listing{
+		Repo:        task.Repo{Owner: r.GetOwner().GetLogin(), Name: r.GetName()},
+		Description: r.GetDescription(), Language: r.GetLanguage(), Topics: r.Topics, DefaultBranch: r.GetDefaultBranch(),
 		Private: r.GetPrivate(), Archived: r.GetArchived(), Fork: r.GetFork(), Size: r.GetSize(),
 		PushedAt: r.GetPushedAt().Time,
 	}
