@@ -90,7 +90,7 @@ type Door struct {
 // New returns a Door.
 func New(opts Options) *Door {
 	d := &Door{Options: opts}
-	d.seeker = missed.Seeker{Slack: opts.Slack, DB: opts.DB, TakeFunc: d.take}
+	d.seeker = missed.Seeker{Slack: opts.Slack, People: opts.People, TakeFunc: d.take}
 	return d
 }
 

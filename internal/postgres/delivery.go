@@ -81,6 +81,9 @@ func (s Store) Forget(ctx context.Context, keep Retention) (removed int64, err e
 		{forgetPatches, keep.Patches},
 		{forgetBudgets, keep.Patches},
 		{forgetFeedback, keep.Events},
+		{forgetQuestions, keep.Deliveries},
+		{forgetLinks, keep.Deliveries},
+		{forgetImages, keep.Patches},
 	} {
 		n, err := s.Affect(ctx, q.sql, pgx.StrictNamedArgs{"age": q.age})
 		if err != nil {
@@ -92,6 +95,12 @@ func (s Store) Forget(ctx context.Context, keep Retention) (removed int64, err e
 }
 
 const forgetDeliveries = `DELETE FROM deliveries WHERE handled_at < now() - @age::interval`
+
+const forgetQuestions = `DELETE FROM questions WHERE answered_at < now() - @age::interval`
+
+const forgetLinks = `DELETE FROM links WHERE expires_at < now() - @age::interval`
+
+const forgetImages = `UPDATE tasks SET images = NULL WHERE images IS NOT NULL AND finished_at < now() - @age::interval`
 
 const forgetEvents = `DELETE FROM events USING tasks
 	WHERE tasks.id = events.task_id AND tasks.finished_at < now() - @age::interval`

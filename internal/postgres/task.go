@@ -140,17 +140,6 @@ func (s Store) Conversation(ctx context.Context, source task.Source, thread stri
 const listConversation = `SELECT ` + taskColumns + ` FROM tasks
 	WHERE source = @source AND thread = @thread ORDER BY id DESC LIMIT @limit`
 
-// Threads returns the conversations of a source in which something was asked
-// within a while, the latest first.
-func (s Store) Threads(ctx context.Context, source task.Source, within time.Duration, limit int) ([]string, error) {
-	return Many(ctx, s, listThreads, pgx.StrictNamedArgs{"source": string(source), "within": within, "limit": limit}, pgx.RowTo[string])
-}
-
-const listThreads = `SELECT thread FROM (
-		SELECT thread, created_at FROM tasks WHERE source = @source AND thread <> ''
-		UNION ALL SELECT thread, created_at FROM questions WHERE source = @source
-	) t WHERE created_at > now() - @within::interval GROUP BY thread ORDER BY max(created_at) DESC LIMIT @limit`
-
 // TasksBy returns the tasks that somebody at a source has asked for, newest
 // first.
 func (s Store) TasksBy(ctx context.Context, source task.Source, asker string, limit int) ([]Record, error) {

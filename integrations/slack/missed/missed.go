@@ -11,7 +11,7 @@ import (
 
 	"honk/integrations/slack/client"
 	"honk/integrations/slack/event"
-	"honk/internal/postgres"
+	"honk/internal/postgres/people"
 	"honk/internal/task"
 )
 
@@ -30,8 +30,8 @@ const (
 // Seeker looks in the channels and threads where Honk was asked before. It is
 // safe for concurrent use; the fields are required.
 type Seeker struct {
-	Slack *client.Client
-	DB    *postgres.DB
+	Slack  *client.Client
+	People people.Store
 	// TakeFunc stores what is found, once.
 	TakeFunc func(ctx context.Context, in event.Incoming) error
 
@@ -53,7 +53,7 @@ func (s *Seeker) Seek(ctx context.Context) error {
 	if s.sought.After(since) {
 		since = s.sought
 	}
-	threads, err := s.DB.Threads(ctx, task.SourceSlack, followedFor, maxFollowed)
+	threads, err := s.People.Threads(ctx, task.SourceSlack, followedFor, maxFollowed)
 	if err != nil {
 		return err
 	}

@@ -73,8 +73,7 @@ func (s Store) AddLink(ctx context.Context, l Link) error {
 	})
 }
 
-const dropLinks = `DELETE FROM links WHERE source = @source AND team = @team AND account = @account
-	OR expires_at < now() - interval '1 day'`
+const dropLinks = `DELETE FROM links WHERE source = @source AND team = @team AND account = @account`
 
 const addLink = `INSERT INTO links (nonce, source, team, account, name, expires_at)
 	VALUES (@nonce, @source, @team, @account, @name, @expires_at)`

@@ -136,6 +136,11 @@ func TestQuestion_oneAnswer(t *testing.T) {
 	if _, found, err := s.Waiting(ctx, task.SourceSlack, q.Thread); found || err != nil {
 		t.Errorf("it still waits: %v", err)
 	}
+	for within, want := range map[time.Duration]int{time.Hour: 1, 0: 0} {
+		if threads, err := s.Threads(ctx, task.SourceSlack, within, 5); err != nil || len(threads) != want {
+			t.Errorf("threads within %s: %q, %v", within, threads, err)
+		}
+	}
 }
 
 func TestChannel(t *testing.T) {
@@ -216,5 +221,44 @@ func TestImages_onlyWhereNeeded(t *testing.T) {
 	must(t, err)
 	if len(list) != 2 || list[0].Request.Images != nil || list[1].Request.Images != nil {
 		t.Errorf("a list holds images: %+v", list)
+	}
+}
+
+func TestForget_questionsLinksImages(t *testing.T) {
+	t.Parallel()
+	s, db := newStore(t)
+	ctx := t.Context()
+	must(t, s.AddLink(ctx, people.Link{Nonce: "old", Source: task.SourceSlack, Team: "T1", Account: "U1", ExpiresAt: time.Now()}))
+	must(t, s.AddLink(ctx, people.Link{Nonce: "new", Source: task.SourceSlack, Team: "T1", Account: "U2", ExpiresAt: time.Now()}))
+	for _, key := range []string{"old", "new", "waiting"} {
+		if _, err := s.AddQuestion(ctx, people.Question{Source: task.SourceSlack, Key: key, Thread: "T1/C1/1.0"}); err != nil {
+			t.Fatal(err)
+		}
+		tk := task.Task{ID: task.NewID(time.Now()), CreatedAt: time.Now(), Request: task.Request{
+			Source: task.SourceSlack, DeliveryID: key, Repo: task.Repo{Host: "github.com", Owner: "acme", Name: "api"},
+			Images: []task.Image{{Name: key, Data: []byte("x")}},
+		}}
+		if _, _, err := db.AddTask(ctx, tk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sql := range []string{
+		"UPDATE links SET expires_at = now() - interval '8 days' WHERE nonce = 'old'",
+		"UPDATE questions SET answered_at = now() - CASE key WHEN 'old' THEN interval '8 days' ELSE '1 hour' END WHERE key <> 'waiting'",
+		"UPDATE tasks SET status = 'delivered', finished_at = now() - CASE delivery_id WHEN 'old' THEN interval '8 days' ELSE '1 hour' END WHERE delivery_id <> 'waiting'",
+	} {
+		if _, err := db.Pool().Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	week := 7 * 24 * time.Hour
+	removed, err := db.Forget(ctx, postgres.Retention{Deliveries: week, Events: week, Patches: week})
+	must(t, err)
+	var left string
+	must(t, db.Pool().QueryRow(ctx, `SELECT concat_ws(' ', (SELECT string_agg(nonce, ',') FROM links),
+		(SELECT string_agg(key, ',' ORDER BY key) FROM questions),
+		(SELECT string_agg(delivery_id, ',' ORDER BY delivery_id) FROM tasks WHERE images IS NOT NULL))`).Scan(&left))
+	if want := "new new,waiting new,waiting"; removed != 3 || left != want {
+		t.Errorf("%d removed, left are %q, want %q", removed, left, want)
 	}
 }

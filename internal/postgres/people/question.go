@@ -73,6 +73,19 @@ func scanQuestion(row pgx.CollectableRow) (q Question, err error) {
 	return q, err
 }
 
+// Threads returns the conversations of a source in which something was asked
+// within a while, the latest first.
+func (s Store) Threads(ctx context.Context, source task.Source, within time.Duration, limit int) ([]string, error) {
+	return postgres.Many(ctx, s.db.Store, listThreads, pgx.StrictNamedArgs{
+		"source": string(source), "within": within, "limit": limit,
+	}, pgx.RowTo[string])
+}
+
+const listThreads = `SELECT thread FROM (
+		SELECT thread, created_at FROM tasks WHERE source = @source AND thread <> ''
+		UNION ALL SELECT thread, created_at FROM questions WHERE source = @source
+	) t WHERE created_at > now() - @within::interval GROUP BY thread ORDER BY max(created_at) DESC LIMIT @limit`
+
 // Answer ends a question with a repository, or as Question.Answer says.
 // It reports whether this, or the same answer before, is what ended it. For
 // the transaction that submits its request.
