@@ -86,6 +86,7 @@ func newRoot(p program) *cobra.Command {
 		newServeCommand(p),
 		newWorkCommand(p),
 		newTaskCommand(p),
+		newShiftCommand(p),
 		newMigrateCommand(p),
 		newDemoCommand(p),
 		newDoctorCommand(p),

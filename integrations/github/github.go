@@ -37,7 +37,7 @@ type Submitter interface {
 	Reply(ctx context.Context, n task.Notice, key string) error
 }
 
-// Options says what a Door works with. All are required.
+// Options says what a Door works with. All but SeenFunc are required.
 type Options struct {
 	App   *client.App
 	DB    *postgres.DB
@@ -54,6 +54,9 @@ type Options struct {
 	Service config.Service
 	// ViewFunc gathers what can be told of a task.
 	ViewFunc func(ctx context.Context, rec postgres.Record) (runner.View, error)
+	// SeenFunc is told that something happened on a branch of a repository,
+	// and reports whether that is a shift's. Nil where there are none.
+	SeenFunc func(ctx context.Context, repo, branch string) (bool, error)
 	Log      *slog.Logger
 }
 

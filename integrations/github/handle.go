@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,9 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	if err != nil {
 		return "", task.Errorf(task.CodeInvalid, "reading the payload: %w", err)
 	}
+	if ours, err := d.shifts(ctx, e); ours || err != nil {
+		return "a shift's", err
+	}
 	switch e.Name {
 	case "installation", "installation_repositories":
 		d.Log.InfoContext(ctx, "installation changed", "account", e.Account.Login, "action", e.Action)
@@ -52,6 +56,17 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 		return d.handleReviewComment(ctx, e)
 	}
 	return "nothing to do", nil
+}
+
+// shifts tells shifts what happens on a branch, and reports whether it is one
+// of theirs: they look after it themselves.
+func (d *Door) shifts(ctx context.Context, e event.Event) (bool, error) {
+	branch := cmp.Or(e.Checks.HeadBranch, e.Head.Branch)
+	repo := e.Repository.String()
+	if d.SeenFunc == nil || branch == "" || e.Head.Branch != "" && e.Head.Repo != repo {
+		return false, nil
+	}
+	return d.SeenFunc(ctx, repo, branch)
 }
 
 // ignores says why nothing is done for a sender: only people ask, and the

@@ -87,6 +87,10 @@ var layers = map[string]int{
 	"integrations/github/post":              4,
 	"integrations/github/oauth":             4,
 	"integrations/github/shift":             4,
+	"integrations/shift":                    4,
+	"integrations/shift/act":                4,
+	"integrations/shift/keep":               4,
+	"integrations/shift/look":               4,
 	"integrations/slack":                    4,
 	"integrations/slack/client":             4,
 	"integrations/slack/event":              4,
@@ -111,6 +115,7 @@ var layers = map[string]int{
 	"cmd/honk/doctor":  5,
 	"cmd/honk/parts":   5,
 	"cmd/honk/service": 5,
+	"cmd/honk/shifts":  5,
 	"cmd/honk/tasks":   5,
 
 	// Not part of the house: they look at it from outside.

@@ -18,6 +18,7 @@ import (
 	"honk/integrations/github/client"
 	"honk/integrations/github/forge"
 	"honk/integrations/github/page"
+	"honk/integrations/shift"
 	"honk/integrations/slack"
 	"honk/internal/config"
 	"honk/internal/git"
@@ -57,6 +58,7 @@ type building struct {
 	pages   *page.Pages
 	door    *github.Door
 	worker  *queue.Worker
+	shifts  *shift.Door
 
 	// slack, people and what follows are set where Slack is configured, link
 	// where people can prove who they are.
@@ -129,6 +131,7 @@ func (b *building) house() (err error) {
 	if err := b.chat(); err != nil {
 		return err
 	}
+	b.fleet()
 	return b.hire()
 }
 
@@ -143,10 +146,12 @@ func (b *building) hire() (err error) {
 	host, _, _ := strings.Cut(b.name, "-")
 	doors := map[task.Source]queue.Door{
 		task.SourceGitHub: {HandleFunc: b.door.Handle, Notifier: b.door, EditEvery: s.EditEvery},
+		task.SourceShift:  {HandleFunc: b.shifts.Handle, Notifier: b.shifts},
 	}
 	chores := []queue.Chore{
 		{Name: "reconcile", Every: reconcileEvery, AtStart: true, RunFunc: b.door.Reconcile},
 		{Name: "tidy", Every: tidyEvery, AtStart: true, RunFunc: b.tidy},
+		{Name: "shifts", Every: tickEvery, AtStart: true, RunFunc: b.shifts.Tick},
 	}
 	if b.slack != nil {
 		doors[task.SourceSlack] = queue.Door{
@@ -171,11 +176,7 @@ func (b *building) hire() (err error) {
 func (b *building) newRunner() *runner.Runner {
 	org := b.cfg.Org
 	return runner.New(runner.Options{
-		Forge: forge.New(forge.Options{
-			App: b.app, Git: b.git, Pages: b.pages, GitURL: b.cfg.GitHub.GitURL,
-			PullRequest: org.Service.PullRequest, Log: b.log,
-		}),
-		Git: b.git, Backend: b.backend, Recorder: queue.Recorder{Queue: b.queue}, CrewFunc: b.crew,
+		Forge: held{b.forge()}, Git: b.git, Backend: b.backend, Recorder: queue.Recorder{Queue: b.queue}, CrewFunc: b.crew,
 		Publish: true, JudgeMode: parts.JudgeMode(b.cfg, ""), JudgeFloor: judge.Mode(org.Judge.Floor),
 		Policy: parts.Policy(b.cfg), Secrets: b.secrets, Sandbox: parts.SandboxSpec(b.cfg),
 		VerifyFunc: org.VerifyFor, InboxFunc: b.db.TakeNotes,
@@ -183,9 +184,16 @@ func (b *building) newRunner() *runner.Runner {
 	})
 }
 
-// crew engages agent and judge of a task, on what it and its day have left.
+// crew engages agent and judge of a task.
 func (b *building) crew(t task.Task) (runner.Crew, error) {
-	cfg := *b.cfg
+	if t.Request.Source == task.SourceShift {
+		return b.shiftCrew(t)
+	}
+	return b.modelCrew(*b.cfg, t)
+}
+
+// modelCrew engages agent and judge on what a task and its day have left.
+func (b *building) modelCrew(cfg config.Config, t task.Task) (runner.Crew, error) {
 	if m := t.Request.Options.Model; m != "" {
 		cfg.LLM.Model = m
 	}

@@ -23,6 +23,8 @@ var kinds = map[string]func(*scene, string) ([]string, error){
 	"tokens":    seeTokens,
 	"tasks":     seeTasks,
 	"rows":      seeRows,
+	"shift":     seeShift,
+	"status":    seeStatus,
 	"requests":  seeRequests,
 	"log":       seeLog,
 	"processes": seeProcesses,

@@ -1,0 +1,111 @@
+package shift
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"github.com/bmatcuk/doublestar/v4"
+	"path"
+	"strings"
+
+	"honk/fleet"
+	"honk/fleet/cluster"
+	"honk/fleet/manifest"
+	"honk/fleet/plan"
+	"honk/fleet/signature"
+	"honk/integrations/shift/keep"
+	"honk/internal/runner"
+	"honk/internal/task"
+)
+
+// What the script's agent says of exits with a meaning of their own.
+const (
+	saysSkip   = "skip: "
+	saysPerson = "needs a person: "
+)
+
+// taskFact is what the end of a task says of its row. res has its patch.
+func taskFact(w *keep.Work, row *fleet.Row, t task.Task, res runner.Result) *fleet.TaskFact {
+	f := &fleet.TaskFact{
+		ID: t.ID, Ending: fleet.EndingOf(res.Status, baseRed(res), false), Reason: res.Summary, BaseSHA: res.BaseSHA,
+		CostUSD: res.Usage.CostUSD,
+	}
+	switch {
+	case t.Request.Origin.Message != w.Recipe:
+		f.Ending, f.Reason = fleet.EndCancelled, "the manifest has changed meanwhile"
+		return f
+	case f.Ending == fleet.EndClean && strings.HasPrefix(f.Reason, saysSkip):
+		f.Ending, f.Reason = fleet.EndSkip, strings.TrimPrefix(f.Reason, saysSkip)
+	case f.Ending == fleet.EndHuman:
+		f.Reason = strings.TrimPrefix(f.Reason, saysPerson)
+	case f.Ending == fleet.EndVerify || f.Ending == fleet.EndBase || f.Ending == fleet.EndFailed:
+		f.Signature = signature.Of(f.Reason + "\n" + strings.Join(res.Gate.Reasons, "\n"))
+	}
+	f.CacheKey = plan.CacheKey(res.BaseSHA, row.Key.Unit, w.Recipe)
+	if f.Ending == fleet.EndChanged {
+		f.Change = change(res)
+		f.Reason = ""
+		if why := outside(w.Manifest.Spec.Scope, row.Key.Unit, res.Patch); why != "" {
+			f.Ending, f.Reason = fleet.EndHuman, why
+		}
+	}
+	return f
+}
+
+// baseRed reports whether all that is red is as red on the base.
+func baseRed(res runner.Result) bool {
+	return len(res.Gate.New) == 0 && len(res.Gate.Vanished) == 0 && len(res.Gate.Old) > 0
+}
+
+// change sums a task's patch up.
+func change(res runner.Result) fleet.Change {
+	sum := sha256.Sum256(res.Patch.Diff)
+	shape := cluster.Of(res.Patch.Diff)
+	return fleet.Change{
+		Patch: hex.EncodeToString(sum[:]), Shape: shape.ID, Exact: shape.Exact, Files: shape.Files, Lines: shape.Lines,
+		Findings: len(res.Checks) > 0 || sensitive(res.Patch),
+	}
+}
+
+// sensitive reports whether a patch touches what decides which code runs, who
+// reviews and what Honk may do: Honk never merges that by itself.
+func sensitive(p task.Patch) bool {
+	for _, f := range p.Files {
+		low := "/" + strings.ToLower(f.Path)
+		switch base := path.Base(low); {
+		case strings.Contains(low, "/.github/"), base == "codeowners", base == ".honk.yaml", base == ".honk.yml":
+			return true
+		}
+	}
+	return false
+}
+
+// outside says how a patch leaves the scope, empty when it does not.
+func outside(s manifest.Scope, unit string, p task.Patch) string {
+	lines := 0
+	for _, f := range p.Files {
+		lines += f.Added + f.Removed
+		inside := len(s.Allow) == 0 || matches(s.Allow, f.Path)
+		switch {
+		case !inside || matches(s.Deny, f.Path):
+			return "it changes " + f.Path + ", which spec.scope does not allow"
+		case unit != "" && !strings.HasPrefix(f.Path, unit+"/"):
+			return "it changes " + f.Path + ", which is outside the unit " + unit
+		}
+	}
+	switch {
+	case s.MaxFiles > 0 && len(p.Files) > s.MaxFiles:
+		return "it changes more files than spec.scope.maxFiles allows"
+	case s.MaxLines > 0 && lines > s.MaxLines:
+		return "it changes more lines than spec.scope.maxLines allows"
+	}
+	return ""
+}
+
+func matches(globs []string, name string) bool {
+	for _, glob := range globs {
+		if doublestar.MatchUnvalidated(glob, name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,56 @@
+package keep
+
+import (
+	"errors"
+	"io/fs"
+
+	"honk/fleet/manifest"
+	"honk/internal/task"
+)
+
+// File is a manifest as it was handed in.
+type File struct {
+	// Name is for messages.
+	Name string
+	Data []byte
+	// Files are those that the manifest may name, by their path beside it.
+	Files map[string][]byte
+}
+
+// Parse reads a manifest and refuses what it describes well and Honk cannot do.
+func (s *Store) Parse(f File) (*manifest.Manifest, error) {
+	m, err := manifest.Parse(f.Name, f.Data, manifest.Options{AutoPrompt: s.autoPrompt, Read: func(name string) ([]byte, error) {
+		data, ok := f.Files[name]
+		if !ok {
+			return nil, fs.ErrNotExist
+		}
+		return data, nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return m, Possible(f.Name, m)
+}
+
+// Possible refuses a valid manifest for what cannot be done yet.
+func Possible(file string, m *manifest.Manifest) error {
+	var problems []error
+	refuse := func(is bool, what string) {
+		if is {
+			problems = append(problems, task.Errorf(task.CodeInvalid, "%s: %s cannot be done yet", file, what))
+		}
+	}
+	spec := m.Spec
+	refuse(spec.Transform.Container != nil, "spec.transform.container")
+	refuse(spec.Transform.Revert != nil, "spec.transform.revert")
+	refuse(spec.Transform.Script != nil && spec.Transform.Script.Network == "full", "spec.transform.script.network: full")
+	refuse(len(spec.Verify.Run) > 0, "spec.verify.run")
+	refuse(!spec.Verify.Auto, "spec.verify.auto: false")
+	refuse(!spec.Verify.Baseline, "spec.verify.baseline: false")
+	refuse(spec.Targets.Unit != nil && spec.Targets.Unit.PullRequests == "one", "spec.targets.unit with one pull request for all")
+	refuse(spec.Health != nil, "spec.health")
+	for _, w := range spec.Rollout.Windows {
+		refuse(w.Timezone == manifest.TimezoneOwner, "a window in the owner's timezone")
+	}
+	return errors.Join(problems...)
+}

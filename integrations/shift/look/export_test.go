@@ -1,0 +1,4 @@
+package look
+
+// Entities is entities.
+var Entities = entities

@@ -1,0 +1,160 @@
+package shift
+
+import (
+	"context"
+	"slices"
+
+	"honk/fleet"
+	"honk/fleet/manifest"
+	"honk/fleet/wave"
+	"honk/integrations/shift/keep"
+	"honk/internal/task"
+)
+
+// Which says which rows of a shift an order is for: one repository, those that
+// fail with one signature, or all.
+type Which struct {
+	Repo, Signature string
+	All             bool
+}
+
+// Pause holds a shift: nothing of it acts any more.
+func (d *Door) Pause(ctx context.Context, name, by string) error {
+	return d.turn(ctx, name, func(s *fleet.Shift) error {
+		if s.Phase == fleet.PhaseCompleted {
+			return task.Errorf(task.CodeConflict, "%s is completed; there is nothing to pause", name)
+		}
+		s.Phase, s.Reason = fleet.PhasePaused, "paused by "+by
+		return nil
+	})
+}
+
+// Resume lets a paused or halted shift go on. What settled before does not
+// halt it again.
+func (d *Door) Resume(ctx context.Context, name, by string) error {
+	return d.Keep.In(ctx, func(k *keep.Tx) error {
+		s, err := k.Found(ctx, name)
+		if err != nil {
+			return err
+		}
+		if s.Phase == fleet.PhaseRunning {
+			return task.Errorf(task.CodeConflict, "%s runs; there is nothing to resume", name)
+		}
+		s.Phase, s.Reason, s.ResumedAt = fleet.PhaseRunning, "", k.Now
+		d.Log.InfoContext(ctx, "shift resumed", "shift", name, "by", by)
+		return k.PutShift(ctx, s)
+	})
+}
+
+// turn changes a shift.
+func (d *Door) turn(ctx context.Context, name string, change func(*fleet.Shift) error) error {
+	return d.Keep.In(ctx, func(k *keep.Tx) error {
+		s, err := k.Found(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := change(&s); err != nil {
+			return err
+		}
+		return k.PutShift(ctx, s)
+	})
+}
+
+// Approve approves what comes after a wave, the current one when none is
+// named, or the changes of one shape. It returns what was approved.
+func (d *Door) Approve(ctx context.Context, name, what, by string) (approved string, err error) {
+	w, err := d.Keep.Work(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	rows, err := d.Rows(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	var same []fleet.Key
+	for i := range rows {
+		if what != "" && rows[i].Change.Shape == what {
+			same = append(same, rows[i].Key)
+		}
+	}
+	if len(same) > 0 {
+		return "the shape " + what, d.order(ctx, same, fleet.Facts{Order: fleet.OrderApprove, Actor: by})
+	}
+	waves := w.Manifest.Spec.Rollout.Waves
+	if len(waves) == 0 {
+		waves = wave.Default(len(rows))
+	}
+	err = d.turn(ctx, name, func(s *fleet.Shift) error {
+		if what == "" {
+			what = waves[min(s.Wave, len(waves)-1)].Name
+		}
+		if !slices.ContainsFunc(waves, func(w manifest.Wave) bool { return w.Name == what }) {
+			return task.Errorf(task.CodeNotFound, "%s has no wave and no shape %q; honk shift status shows them", name, what)
+		}
+		if !slices.Contains(s.Approved, what) {
+			s.Approved = append(s.Approved, what)
+		}
+		approved = "what comes after wave " + what
+		return nil
+	})
+	return approved, err
+}
+
+// Retry has what failed done once more and returns of how many rows.
+func (d *Door) Retry(ctx context.Context, name string, which Which, by string) (int, error) {
+	rows, err := d.Rows(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	var keys []fleet.Key
+	for i := range rows {
+		r := &rows[i]
+		failed := r.State.Failed() || r.State == fleet.Conflicted
+		switch {
+		case which.Repo != "" && r.Key.Repo == which.Repo:
+			keys = append(keys, r.Key)
+		case which.Signature != "" && failed && r.Signature.ID == which.Signature:
+			keys = append(keys, r.Key)
+		case which.All && failed:
+			keys = append(keys, r.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return 0, task.Errorf(task.CodeNotFound, "nothing of %s fits that and could be retried; honk shift status %s shows what fails", name, name)
+	}
+	if err := d.order(ctx, keys, fleet.Facts{Order: fleet.OrderRetry, Actor: by}); err != nil {
+		return 0, err
+	}
+	return len(keys), d.turn(ctx, name, func(s *fleet.Shift) error {
+		if s.Phase == fleet.PhaseCompleted {
+			s.Phase, s.Reason = fleet.PhaseRunning, ""
+		}
+		return nil
+	})
+}
+
+// Close closes the pull requests of a shift and ends its rows; with a
+// repository only what is there.
+func (d *Door) Close(ctx context.Context, name, repo, by string) (int, error) {
+	rows, err := d.Rows(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	var keys []fleet.Key
+	for i := range rows {
+		if r := &rows[i]; (repo == "" || r.Key.Repo == repo) && !r.State.Terminal() && !r.State.Merged() {
+			keys = append(keys, r.Key)
+		}
+	}
+	return len(keys), d.order(ctx, keys, fleet.Facts{Order: fleet.OrderClose, Actor: by, OrderReason: "closed by " + by})
+}
+
+// order gives an order to rows, each for itself.
+func (d *Door) order(ctx context.Context, keys []fleet.Key, facts fleet.Facts) error {
+	for _, key := range keys {
+		if err := d.step(ctx, key, func(*fleet.Row) *fleet.Facts { return &facts }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package shift
+
+import (
+	"context"
+	"time"
+
+	"honk/fleet"
+	"honk/fleet/schedule"
+	"honk/fleet/status"
+	"honk/integrations/shift/keep"
+	"honk/internal/task"
+)
+
+// Report is how a shift stands, with what its waves and rows wait for.
+type Report struct {
+	status.Status
+	By string `json:"by"`
+	// Gate says why the next wave has not started.
+	Gate string `json:"gate,omitempty"`
+	// Left is how many rows have not ended.
+	Left int         `json:"left"`
+	Rows []fleet.Row `json:"rows"`
+}
+
+// Status says how a shift stands.
+func (d *Door) Status(ctx context.Context, name string) (r Report, err error) {
+	err = d.Keep.In(ctx, func(k *keep.Tx) error {
+		if _, err := k.Found(ctx, name); err != nil {
+			return err
+		}
+		w, err := k.Work(ctx, name)
+		if err != nil {
+			return err
+		}
+		rows, err := k.Rows(ctx, name)
+		if err != nil {
+			return err
+		}
+		s, err := scheduler(ctx, k, w, rows)
+		if err != nil {
+			return err
+		}
+		waits := map[fleet.Key]fleet.Wait{}
+		for _, one := range s.Waits(k.Now) {
+			waits[one.Key] = one.Wait
+		}
+		for i := range rows {
+			if wait, ok := waits[rows[i].Key]; ok {
+				rows[i].Wait = wait
+			}
+		}
+		r = Report{Status: status.Of(w.Shift, w.Policy, rows), By: w.By, Rows: rows, Gate: s.GateReason(name, k.Now)}
+		r.ETA, r.Left = s.Estimate(name, k.Now)
+		if r.Left == 0 || w.Phase != fleet.PhaseRunning {
+			r.ETA = time.Time{}
+		}
+		return nil
+	})
+	return r, err
+}
+
+// scheduler is one that knows all running shifts, and this one.
+func scheduler(ctx context.Context, k *keep.Tx, w *keep.Work, rows []fleet.Row) (*schedule.Scheduler, error) {
+	l, err := k.Ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	works, err := k.Running(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := schedule.New(l, nil)
+	for _, other := range works {
+		if other.Name == w.Name {
+			continue
+		}
+		list, err := k.Rows(ctx, other.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Add(other.Shift, other.Manifest, list); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.Add(w.Shift, w.Manifest, rows)
+}
+
+// Rows returns the rows of a shift.
+func (d *Door) Rows(ctx context.Context, name string) (rows []fleet.Row, err error) {
+	err = d.Keep.In(ctx, func(k *keep.Tx) error {
+		if _, err := k.Found(ctx, name); err != nil {
+			return err
+		}
+		rows, err = k.Rows(ctx, name)
+		return err
+	})
+	return rows, err
+}
+
+// Story is what became of one target.
+type Story struct {
+	Row   fleet.Row
+	Moves []fleet.Transition
+	// Task is the last one's events.
+	Task []task.Event
+}
+
+// Logs tells what became of the targets in a repository.
+func (d *Door) Logs(ctx context.Context, name, repo string) (all []Story, err error) {
+	rows, err := d.Rows(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if rows[i].Key.Repo != repo {
+			continue
+		}
+		s := Story{Row: rows[i]}
+		if s.Moves, err = d.Keep.Moves(ctx, s.Row.Key); err != nil {
+			return nil, err
+		}
+		if s.Row.TaskID != "" {
+			if s.Task, err = d.DB.Events(ctx, s.Row.TaskID, 0); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s)
+	}
+	if len(all) == 0 {
+		return nil, task.Errorf(task.CodeNotFound, "%s has no target %q; honk shift status %s shows them", name, repo, name)
+	}
+	return all, nil
+}
