@@ -3,9 +3,10 @@ package shift
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"github.com/bmatcuk/doublestar/v4"
 	"path"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"honk/fleet"
 	"honk/fleet/cluster"

@@ -27,11 +27,11 @@ func (d *Door) Seen(ctx context.Context, repo, branch string) (bool, error) {
 		return false, nil
 	}
 	rec, err := d.DB.Task(ctx, task.ID(m[1]))
-	if ignoreMissing(err) != nil {
-		return false, err
+	if isMissing(err) {
+		return false, nil
 	}
 	if err != nil || rec.Request.Source != task.SourceShift {
-		return false, nil
+		return false, err
 	}
 	key, err := fleet.ParseKey(rec.Request.Origin.Row)
 	if err != nil {
@@ -169,14 +169,6 @@ func (d *Door) red(ctx context.Context, row *fleet.Row, c Checks, f *fleet.Check
 	f.Reason = strings.Join(c.Failed, ", ") + " failed"
 	f.Signature = signature.Of(strings.Join(said, "\n"))
 	return nil
-}
-
-// ignoreMissing is err, unless it says that a row is not there.
-func ignoreMissing(err error) error {
-	if isMissing(err) {
-		return nil
-	}
-	return err
 }
 
 func isMissing(err error) bool { return errors.Is(err, postgres.ErrNotFound) }

@@ -201,7 +201,7 @@ func gone(res runner.Result) bool {
 // replay has a row's transform run once more on the same base, and says what
 // is wrong unless it makes the same change. While it runs the error is
 // rate_limited, which asks to come again and counts as no failure.
-func (d *Door) replay(ctx context.Context, w *keep.Work, row *fleet.Row) (string, error) {
+func (d *Door) replay(ctx context.Context, row *fleet.Row) (string, error) {
 	id := replayed + row.Key.String() + "/" + row.PR.HeadSHA
 	rec, err := d.DB.TaskOf(ctx, task.SourceShift, id)
 	if errors.Is(err, postgres.ErrNotFound) {

@@ -147,7 +147,6 @@ type granting struct {
 
 // all stores what rows are about to do.
 func (g granting) all(ctx context.Context, decided schedule.Decision) error {
-
 	for _, one := range decided.Grants {
 		if one.Act == fleet.ActRun {
 			if !g.t.paused {

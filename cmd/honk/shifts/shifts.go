@@ -106,7 +106,7 @@ func (s *Shifts) Apply(ctx context.Context, name string, yes bool) error {
 	if err := s.showPlan(p); err != nil {
 		return err
 	}
-	if p.Plan.Shift.Generation > 0 && !p.Changed() {
+	if p.Shift.Generation > 0 && !p.Changed() {
 		return nil
 	}
 	if !yes && !s.ask("Apply this? Only yes is taken for yes: ") {

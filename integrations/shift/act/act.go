@@ -23,7 +23,7 @@ type Actor struct {
 	Forge Forge
 	// ReplayFunc has a row's transform run once more, and says what is wrong
 	// unless it makes the same change.
-	ReplayFunc func(ctx context.Context, w *keep.Work, row *fleet.Row) (string, error)
+	ReplayFunc func(ctx context.Context, row *fleet.Row) (string, error)
 	Log        *slog.Logger
 }
 
@@ -189,7 +189,7 @@ func (a *Actor) update(ctx context.Context, w *keep.Work, row *fleet.Row) (done 
 // deterministic has made the same change a second time.
 func (a *Actor) merge(ctx context.Context, w *keep.Work, row *fleet.Row) (done fleet.DoneFact, err error) {
 	if w.Manifest.Spec.Transform.Deterministic() {
-		if done.Reason, err = a.ReplayFunc(ctx, w, row); err != nil {
+		if done.Reason, err = a.ReplayFunc(ctx, row); err != nil {
 			return done, err
 		}
 		if done.Reason != "" {
