@@ -185,3 +185,38 @@ func TestCheckout_tooLarge(t *testing.T) {
 		})
 	}
 }
+
+// A change that is made anew takes the place of the one before, and of nothing
+// that somebody else has pushed.
+func TestPublish_over(t *testing.T) {
+	t.Parallel()
+	places(t, func(t *testing.T, g *git.Git, repo string, src git.Source) {
+		first, err := g.Publish(t.Context(), onto(t, g, src, "honk/x", "2\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved := commitTo(t, repo, "main")
+		pub := onto(t, g, src, "main", "3\n")
+		pub.Branch, pub.Onto, pub.Over = "honk/x", false, first.HeadSHA
+		for range 2 { // Whoever crashed behind the push publishes again.
+			pr, err := g.Publish(t.Context(), pub)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := userGit(t, repo, "log", "-1", "--format=%H %P", "honk/x"); got != pr.HeadSHA+" "+moved {
+				t.Errorf("the branch is at %q, want %q on %q", got, pr.HeadSHA, moved)
+			}
+			if pr.HeadSHA == first.HeadSHA {
+				t.Error("the branch is where it was")
+			}
+		}
+		theirs := commitTo(t, repo, "honk/x")
+		pub = onto(t, g, src, "main", "4\n")
+		pub.Branch, pub.Onto, pub.Over = "honk/x", false, first.HeadSHA
+		_, err = g.Publish(t.Context(), pub)
+		wantCode(t, err, task.CodeConflict, "somebody pushed", "honk/x")
+		if got := userGit(t, repo, "rev-parse", "honk/x"); got != theirs {
+			t.Errorf("the branch is at %q, want %q", got, theirs)
+		}
+	})
+}

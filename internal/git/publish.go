@@ -32,7 +32,10 @@ type Publish struct {
 	// says that it is there already, with Base as its head.
 	Branch string
 	Onto   bool
-	Patch  task.Patch
+	// Over is a commit of ours that the branch is at, and whose place the new
+	// one takes; empty when the branch is new or Onto.
+	Over  string
+	Patch task.Patch
 	// Message is the whole commit message.
 	Message           string
 	Author, Committer Signature
@@ -40,8 +43,8 @@ type Publish struct {
 }
 
 // Publish applies the patch to a fresh trusted clone of the base commit, makes
-// one commit and creates one branch at the source, or moves one on from the
-// base to the commit: no other ref, no work tree, index or configuration there
+// one commit and creates one branch at the source, or moves one to the commit
+// from the base or from what it replaces: no other ref, no work tree, index or configuration there
 // is touched, and nothing of a local repository is executed. When the branch
 // is at the same tree on the same base already, its head is returned; when it
 // is anywhere else the error's code is conflict. Number, URL and State of the
@@ -75,7 +78,7 @@ func (g *Git) Publish(ctx context.Context, p Publish) (pr task.PullRequest, err 
 	if err != nil {
 		return pr, err
 	}
-	from := ""
+	from := p.Over
 	if p.Onto {
 		from = p.Base
 	}
@@ -183,7 +186,7 @@ func (p Publish) isAt(ctx context.Context, dest command.Repo, head, tree string)
 	if err == nil && got == tree+" "+p.Base {
 		return nil
 	}
-	if p.Onto {
+	if p.Onto || p.Over != "" {
 		return origin.Moved("refs/heads/" + p.Branch)
 	}
 	return task.Errorf(task.CodeConflict,
