@@ -30,7 +30,9 @@ type Input struct {
 	Tree []string
 	// Verifiers names the detected verifiers with their commands.
 	Verifiers []verify.Verifier
-	Sandbox   sandbox.Sandbox
+	// Sandbox was started from Spec.
+	Sandbox sandbox.Sandbox
+	Spec    sandbox.Spec
 	// VerifyFunc runs the verifiers of these names (all when empty) on the
 	// work tree as it is now and holds them against the base.
 	VerifyFunc func(ctx context.Context, only []string) (verify.Gate, error)
@@ -77,9 +79,8 @@ type Result struct {
 	// Usage is this run's, without earlier ones of the same task.
 	Usage      task.Usage
 	Transcript *Transcript
-	// Viewed are the paths the model has seen lines of, in the file or in a
-	// diff, or written itself, in all runs of the task, sorted. A changed file that is not among them
-	// was changed blindly.
+	// Viewed are the paths the model saw lines of or wrote, in all runs of the
+	// task, sorted. A changed file that is not among them was changed blindly.
 	Viewed []string
 }
 

@@ -68,6 +68,12 @@ type Spec struct {
 	Label string
 	// Dir is the host directory that is the work tree.
 	Dir string
+	// RootFS is a host directory that commands see, read-only, as / in place
+	// of the machine's own programs: an unpacked image. It holds the empty
+	// directories dev, proc, run, tmp and workspace. Env says all of the
+	// environment then but for what is fixed, PATH included. Empty means the
+	// machine's own; a backend that does not isolate refuses any other.
+	RootFS string
 	// Mounts are further directories, read-only unless they say otherwise.
 	Mounts []Mount
 	// Env is added to the fixed environment of every command.

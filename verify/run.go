@@ -123,7 +123,7 @@ func choose(verifiers []Verifier, opts Options) ([]Verifier, error) {
 	if len(near) == 0 {
 		return verifiers, nil
 	}
-	return slices.DeleteFunc(slices.Clone(verifiers), func(v Verifier) bool { return !near[v.Dir] }), nil
+	return slices.DeleteFunc(slices.Clone(verifiers), func(v Verifier) bool { return !near[v.Dir] && !v.Always }), nil
 }
 
 // nearest returns the directories of a plan that changed paths belong to,
@@ -134,7 +134,7 @@ func nearest(verifiers []Verifier, changed []string) map[string]bool {
 	for _, file := range changed {
 		best, found := "", false
 		for _, v := range verifiers {
-			if plan.Within(file, v.Dir) && (!found || len(v.Dir) > len(best)) {
+			if !v.Always && plan.Within(file, v.Dir) && (!found || len(v.Dir) > len(best)) {
 				best, found = v.Dir, true
 			}
 		}

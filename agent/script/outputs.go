@@ -29,10 +29,10 @@ const (
 	exitIrregular = 4
 )
 
-// readOutputs returns what the script left for later steps, nil when it left
+// readShell returns what the script left for later steps, nil when it left
 // nothing. What is wrong with it is for the script's author. Nothing of the
 // script lives any more: what is looked at stays as it is.
-func readOutputs(ctx context.Context, sb sandbox.Sandbox, file string) (out json.RawMessage, problem string, err error) {
+func readShell(ctx context.Context, sb sandbox.Sandbox, file string) (out json.RawMessage, problem string, err error) {
 	// One byte more than is allowed, and room so that nothing is cut out.
 	text := fmt.Sprintf(`[ -L "$1" ] && exit %d; [ -e "$1" ] || exit %d; [ -f "$1" ] || exit %[1]d; exec head -c %[3]d "$1"`,
 		exitIrregular, exitAbsent, maxOutputs+1)
@@ -49,9 +49,13 @@ func readOutputs(ctx context.Context, sb sandbox.Sandbox, file string) (out json
 	case res.ExitCode != 0:
 		return nil, "cannot be read: " + lastLine(res.Stderr), nil
 	}
-	out, err = parseOutputs(res.Stdout.Bytes())
-	if err != nil {
-		return nil, err.Error(), nil //nolint:nilerr // The script's mistake, which is no error of ours.
+	return checked(res.Stdout.Bytes())
+}
+
+// checked is parseOutputs in which a mistake of the author's is no error.
+func checked(data []byte) (out json.RawMessage, problem string, err error) {
+	if out, err = parseOutputs(data); err != nil {
+		return nil, err.Error(), nil //nolint:nilerr // The author's mistake, which is no error of ours.
 	}
 	return out, "", nil
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
+	"honk/agent"
 	"honk/internal/task"
 	"honk/sandbox"
 )
@@ -23,6 +25,37 @@ const (
 	// placeTime bounds each of the commands around the script.
 	placeTime = time.Minute
 )
+
+// room is where a program runs that makes the change.
+type room struct {
+	sandbox sandbox.Sandbox
+	args    []string
+	// outputs is where it sees $SHIFT_OUTPUT.
+	outputs string
+	// leaveFunc ends all that lives in the room, readFunc then reads the
+	// outputs, and freeFunc frees what is left.
+	leaveFunc, freeFunc func() error
+	readFunc            func(ctx context.Context) (out json.RawMessage, problem string, err error)
+}
+
+// enter makes the room: the task's own sandbox for a script.
+func (a *Agent) enter(ctx context.Context, in agent.Input) (*room, error) {
+	if a.opts.Image != nil {
+		return a.enterImage(ctx, in)
+	}
+	at, err := place(ctx, in.Sandbox, a.opts.Script)
+	if err != nil {
+		return nil, fmt.Errorf("putting the script into the sandbox: %w", err)
+	}
+	nothing := func() error { return nil }
+	return &room{
+		sandbox: in.Sandbox, args: append(slices.Clone(a.interpreter), at.script), outputs: at.outputs,
+		leaveFunc: nothing, freeFunc: nothing,
+		readFunc: func(ctx context.Context) (json.RawMessage, string, error) {
+			return readShell(ctx, in.Sandbox, at.outputs)
+		},
+	}, nil
+}
 
 // paths are where a sandbox sees what belongs to a script.
 type paths struct{ script, outputs string }

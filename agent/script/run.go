@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"slices"
 	"syscall"
 	"time"
 
@@ -30,9 +29,9 @@ const (
 	recordTime = 10 * time.Second
 )
 
-// Run puts the script into in.Sandbox and runs it there. An error means that
-// this was not possible or that the event could not be stored; how the script
-// fared is in the Result.
+// Run runs the script in in.Sandbox, or the command in its image. An error
+// means that this was not possible or that the event could not be stored; how
+// the program fared is in the Result.
 func (a *Agent) Run(ctx context.Context, in agent.Input) (agent.Result, error) {
 	began := time.Now()
 	res, err := a.run(ctx, in)
@@ -46,34 +45,37 @@ func (a *Agent) Run(ctx context.Context, in agent.Input) (agent.Result, error) {
 	return res, err
 }
 
-func (a *Agent) run(ctx context.Context, in agent.Input) (agent.Result, error) {
-	at, err := place(ctx, in.Sandbox, a.opts.Script)
+func (a *Agent) run(ctx context.Context, in agent.Input) (res agent.Result, err error) {
+	r, err := a.enter(ctx, in)
 	if err != nil {
-		return agent.Result{}, fmt.Errorf("putting the script into the sandbox: %w", err)
+		return res, err
 	}
-	env := map[string]string{outputVar: at.outputs}
+	defer func() { err = errors.Join(err, r.freeFunc()) }()
+	env := map[string]string{outputVar: r.outputs}
 	maps.Copy(env, a.opts.Env)
-	ran, err := in.Sandbox.Exec(ctx, sandbox.Command{
-		Args: append(slices.Clone(a.interpreter), at.script), Dir: a.opts.Dir, Env: env, Timeout: a.opts.Timeout,
-	})
+	ran, err := r.sandbox.Exec(ctx, sandbox.Command{Args: r.args, Dir: a.opts.Dir, Env: env, Timeout: a.opts.Timeout})
 	if bad := new(sandbox.PathError); errors.As(err, &bad) || errors.Is(err, fs.ErrNotExist) {
 		return failure(fmt.Sprintf("the directory %q cannot be worked in: %s", a.opts.Dir,
 			cmp.Or(bad.Reason, "it does not exist")), ""), nil
 	}
 	if err != nil {
-		return agent.Result{}, fmt.Errorf("running the script: %w", err)
+		return res, fmt.Errorf("running the %s: %w", a.noun, err)
 	}
-	a.opts.Log.DebugContext(ctx, "script ended", "exit_code", ran.ExitCode, "limit", ran.Limit, "took", ran.Duration)
-	if err := record(ctx, in, ran); err != nil {
-		return agent.Result{}, err
+	// What is looked at from here on stays as it is.
+	if err := r.leaveFunc(); err != nil {
+		return res, err
 	}
-	return a.conclude(ctx, in, ran, at.outputs)
+	a.opts.Log.DebugContext(ctx, "transform ended", "kind", a.kind, "exit_code", ran.ExitCode, "limit", ran.Limit, "took", ran.Duration)
+	if err := a.record(ctx, in, ran); err != nil {
+		return res, err
+	}
+	return a.conclude(ctx, in, ran, r)
 }
 
-// record stores what the script did as the one event of the run.
-func record(ctx context.Context, in agent.Input, ran sandbox.ExecResult) error {
+// record stores what the program did as the one event of the run.
+func (a *Agent) record(ctx context.Context, in agent.Input, ran sandbox.ExecResult) error {
 	data := task.ToolData{
-		ID: "script", Tool: "script", Title: fmt.Sprintf("script  exit %d", ran.ExitCode),
+		ID: a.kind, Tool: a.kind, Title: fmt.Sprintf("%s  exit %d", a.kind, ran.ExitCode),
 		Output: shown(ran), Took: ran.Duration,
 		IsError: ran.ExitCode != 0 && ran.ExitCode != exitSkip && ran.ExitCode != exitPerson,
 	}
@@ -91,41 +93,42 @@ func record(ctx context.Context, in agent.Input, ran sandbox.ExecResult) error {
 	return nil
 }
 
-// conclude turns the script's end into that of the run.
-func (a *Agent) conclude(ctx context.Context, in agent.Input, ran sandbox.ExecResult, file string) (agent.Result, error) {
+// conclude turns the program's end into that of the run.
+func (a *Agent) conclude(ctx context.Context, in agent.Input, ran sandbox.ExecResult, r *room) (agent.Result, error) {
+	the, silent := "the "+a.noun, "the "+a.noun+" gives no reason"
 	said, blamed := lastLine(ran.Stdout), lastLine(ran.Stderr)
 	code := ran.ExitCode
 	var res agent.Result
 	switch {
 	case ran.TimedOut:
-		res = failure(fmt.Sprintf("the script ran out of time after %s", ran.Duration.Round(time.Second)), blamed)
+		res = failure(fmt.Sprintf("%s ran out of time after %s", the, ran.Duration.Round(time.Second)), blamed)
 	case ran.Limit != "":
-		res = failure("the script ran into the sandbox's limit on "+ran.Limit, blamed)
+		res = failure(the+" ran into the sandbox's limit on "+ran.Limit, blamed)
 	case code == exitSkip:
-		res = ended(agent.ExitNoChange, "skip: "+cmp.Or(blamed, said, "the script gives no reason"))
+		res = ended(agent.ExitNoChange, "skip: "+cmp.Or(blamed, said, silent))
 	case code == exitPerson:
-		res = ended(agent.ExitBlocked, "needs a person: "+cmp.Or(blamed, said, "the script gives no reason"))
+		res = ended(agent.ExitBlocked, "needs a person: "+cmp.Or(blamed, said, silent))
 	case code > 128 && code < 128+65:
-		res = failure(fmt.Sprintf("the script ended with exit status %d (%s)", code, syscall.Signal(code-128)), blamed)
+		res = failure(fmt.Sprintf("%s ended with exit status %d (%s)", the, code, syscall.Signal(code-128)), blamed)
 	case code != 0 && blamed == "":
-		res = failure(fmt.Sprintf("the script ended with exit status %d and gives no reason", code), "")
+		res = failure(fmt.Sprintf("%s ended with exit status %d and gives no reason", the, code), "")
 	case code != 0:
 		res = failure(blamed, "")
 	default:
-		return finish(ctx, in, file, said)
+		return a.finish(ctx, in, r, said)
 	}
 	res.Summary = cmp.Or(said, res.Reason)
 	return res, nil
 }
 
-// finish is the end of a script that has done what it was to do.
-func finish(ctx context.Context, in agent.Input, file, said string) (agent.Result, error) {
-	outputs, problem, err := readOutputs(ctx, in.Sandbox, file)
+// finish is the end of a program that has done what it was to do.
+func (a *Agent) finish(ctx context.Context, in agent.Input, r *room, said string) (agent.Result, error) {
+	outputs, problem, err := r.readFunc(ctx)
 	if err != nil {
-		return agent.Result{}, fmt.Errorf("reading the script's outputs: %w", err)
+		return agent.Result{}, fmt.Errorf("reading the %s's outputs: %w", a.noun, err)
 	}
 	if problem != "" {
-		res := failure("what the script wrote to $"+outputVar+" "+problem, "")
+		res := failure("what the "+a.noun+" wrote to $"+outputVar+" "+problem, "")
 		res.Summary = cmp.Or(said, res.Reason)
 		return res, nil
 	}
@@ -136,9 +139,9 @@ func finish(ctx context.Context, in agent.Input, file, said string) (agent.Resul
 	res := agent.Result{Exit: agent.ExitDone, Summary: said, Outputs: outputs}
 	if patch.Empty() {
 		res.Exit = agent.ExitNoChange
-		res.Summary = cmp.Or(said, "The script found nothing to change.")
+		res.Summary = cmp.Or(said, "The "+a.noun+" found nothing to change.")
 	}
-	res.Summary = cmp.Or(res.Summary, fmt.Sprintf("The script changed %d files.", len(patch.Files)))
+	res.Summary = cmp.Or(res.Summary, fmt.Sprintf("The %s changed %d files.", a.noun, len(patch.Files)))
 	return res, nil
 }
 

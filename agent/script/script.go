@@ -1,9 +1,9 @@
-// Package script makes a change with a script instead of a model: the
+// Package script makes a change with a program instead of a model: the
 // deterministic transform of a shift, as an agent that the runner can work
-// with.
+// with. The program is a script, which runs in the task's sandbox, or a
+// command of an image, which runs in a sandbox of its own whose / is the image.
 //
-// The script runs in the sandbox, once, in the checkout at the base commit.
-// Exit status 0 says that it has finished, and the diff decides what that
+// It runs once, in the checkout at the base commit. Exit status 0 says that it has finished, and the diff decides what that
 // means; 20 that the repository is to be skipped; 21 that a person is needed;
 // any other that it failed. The last line of its standard error is the reason.
 // What it says beyond that, it writes as a JSON object to $SHIFT_OUTPUT.
@@ -43,9 +43,12 @@ var variable = regexp.MustCompile(`^SHIFT_(REPO|UNIT|BASE_SHA|PARAM_[A-Z0-9_]{1,
 
 // Options is what an Agent is made with.
 type Options struct {
-	// Script is required. Its first line says what runs it, as in
-	// #!/usr/bin/env python3, else /bin/sh does.
+	// Script is required unless there is an Image. Its first line says what
+	// runs it, as in #!/usr/bin/env python3, else /bin/sh does.
 	Script []byte
+	// Image is what Command runs in, in place of a script.
+	Image   *Image
+	Command []string
 	// Env holds SHIFT_REPO, SHIFT_UNIT, SHIFT_BASE_SHA and SHIFT_PARAM_*;
 	// other names are refused.
 	Env map[string]string
@@ -58,44 +61,63 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Agent runs a script on a checkout. It is safe for concurrent use.
+// Agent runs a script or a command on a checkout. It is safe for concurrent
+// use.
 type Agent struct {
 	opts Options
 	// interpreter is the command in front of the script's path.
 	interpreter []string
+	// kind is what its event is called, noun what people are told of.
+	kind, noun string
 }
 
 // New returns an Agent. An error is for the author of the shift.
 func New(opts Options) (*Agent, error) {
-	switch n := len(opts.Script); {
-	case n == 0:
-		return nil, task.Errorf(task.CodeInvalid, "the script is empty")
-	case n > MaxScript:
-		return nil, task.Errorf(task.CodeInvalid, "the script has %d bytes, at most %d are possible", n, MaxScript)
-	case opts.Timeout < 0:
-		return nil, task.Errorf(task.CodeInvalid, "the script's timeout cannot be %s", opts.Timeout)
+	a := &Agent{kind: "script", noun: "script"}
+	if opts.Image != nil {
+		a.kind, a.noun = "container", "command"
 	}
-	if dir := opts.Dir; dir != "" && !filepath.IsLocal(dir) || strings.ContainsRune(dir, 0) {
-		return nil, task.Errorf(task.CodeInvalid, "the directory %q does not lie in the repository", dir)
-	}
-	for _, name := range slices.Sorted(maps.Keys(opts.Env)) {
-		if !variable.MatchString(name) {
-			return nil, task.Errorf(task.CodeInvalid, "a script cannot be given the variable %q; "+
-				"there are SHIFT_REPO, SHIFT_UNIT, SHIFT_BASE_SHA and SHIFT_PARAM_ with capitals, digits and _", name)
-		}
-		if v := opts.Env[name]; len(v) > maxValue || strings.ContainsRune(v, 0) {
-			return nil, task.Errorf(task.CodeInvalid, "the value of %s has more than %d bytes or holds a NUL", name, maxValue)
-		}
-	}
-	interpreter, err := interpreter(opts.Script)
-	if err != nil {
+	if err := a.check(opts); err != nil {
 		return nil, err
 	}
-	opts.Env = maps.Clone(opts.Env)
+	if opts.Image == nil {
+		var err error
+		if a.interpreter, err = interpreter(opts.Script); err != nil {
+			return nil, err
+		}
+	}
+	opts.Env, opts.Command = maps.Clone(opts.Env), slices.Clone(opts.Command)
 	opts.Script = bytes.Clone(opts.Script)
 	opts.Timeout = cmp.Or(opts.Timeout, DefaultTimeout)
 	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))
-	return &Agent{opts: opts, interpreter: interpreter}, nil
+	a.opts = opts
+	return a, nil
+}
+
+func (a *Agent) check(opts Options) error {
+	switch n := len(opts.Script); {
+	case opts.Image != nil && len(opts.Command) == 0:
+		return task.Errorf(task.CodeInvalid, "neither the shift nor its image says which command to run; add spec.transform.container.command")
+	case opts.Image == nil && n == 0:
+		return task.Errorf(task.CodeInvalid, "the script is empty")
+	case n > MaxScript:
+		return task.Errorf(task.CodeInvalid, "the script has %d bytes, at most %d are possible", n, MaxScript)
+	case opts.Timeout < 0:
+		return task.Errorf(task.CodeInvalid, "the %s's timeout cannot be %s", a.noun, opts.Timeout)
+	}
+	if dir := opts.Dir; dir != "" && !filepath.IsLocal(dir) || strings.ContainsRune(dir, 0) {
+		return task.Errorf(task.CodeInvalid, "the directory %q does not lie in the repository", dir)
+	}
+	for _, name := range slices.Sorted(maps.Keys(opts.Env)) {
+		if !variable.MatchString(name) {
+			return task.Errorf(task.CodeInvalid, "a %s cannot be given the variable %q; "+
+				"there are SHIFT_REPO, SHIFT_UNIT, SHIFT_BASE_SHA and SHIFT_PARAM_ with capitals, digits and _", a.noun, name)
+		}
+		if v := opts.Env[name]; len(v) > maxValue || strings.ContainsRune(v, 0) {
+			return task.Errorf(task.CodeInvalid, "the value of %s has more than %d bytes or holds a NUL", name, maxValue)
+		}
+	}
+	return nil
 }
 
 // interpreter returns the command that runs a script. Its first line is read

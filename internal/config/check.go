@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"honk/internal/config/registry"
 	"honk/internal/task"
 )
 
@@ -48,6 +49,9 @@ func (c *Config) check(p *problems) {
 		}
 	}
 	c.GitHub.check(p)
+	if _, err := registry.Parse(c.Registry.Config.Reveal()); err != nil {
+		p.addf("HONK_REGISTRY_CONFIG %w; use a config.json with its logins in auths, best by HONK_REGISTRY_CONFIG_FILE", err)
+	}
 	if c.GitHub.ClientID != "" && c.PublicURL == "" {
 		p.addf("HONK_GITHUB_CLIENT_ID needs HONK_PUBLIC_URL, where GitHub sends people back to; set it")
 	}

@@ -41,6 +41,7 @@ func ParseOrg(name string, data []byte) (Org, error) {
 	org.Secrets.check(p, name+": secrets")
 	org.Service.check(p, name+": service")
 	org.Slack.check(p, name+": slack")
+	org.Shifts.check(p, name+": shifts")
 	for _, rule := range org.Verify {
 		if !doublestar.ValidatePattern(rule.Repo) || rule.Repo == "" {
 			p.addf("%s: verify: repo %q is not a glob; use one like acme/*", name, rule.Repo)

@@ -7,10 +7,14 @@ package config
 
 // Config is everything the operator sets. Load makes it.
 type Config struct {
-	LLM    LLM
-	GitHub GitHub
-	Slack  Slack
+	LLM      LLM
+	GitHub   GitHub
+	Slack    Slack
+	Registry Registry
 
+	// Secret with which monitoring signs what it says of merges of shifts at
+	// `/webhooks/health`. Without it nothing is listened to.
+	HealthSecret Secret `env:"HONK_HEALTH_SECRET"`
 	// PostgreSQL to keep tasks in, as a postgres:// URL. Without it, `honk
 	// serve` starts a private one below the data directory.
 	DatabaseURL Secret `env:"HONK_DATABASE_URL"`
@@ -20,7 +24,6 @@ type Config struct {
 	// begin with it.
 	PublicURL string `env:"HONK_PUBLIC_URL"`
 	// Sandbox backend: `bwrap`, or `host`, which is none and for tests only.
-	// `docker` is to come.
 	Sandbox string `env:"HONK_SANDBOX" envDefault:"bwrap"`
 	// Directory for mirrors, caches and task data. Default:
 	// `$XDG_DATA_HOME/honk`, else `~/.local/share/honk`, else
@@ -71,6 +74,14 @@ type GitHub struct {
 	APIURL string `env:"HONK_GITHUB_API_URL" envDefault:"https://api.github.com"`
 	// Base URL that repositories are cloned from.
 	GitURL string `env:"HONK_GITHUB_GIT_URL" envDefault:"https://github.com"`
+}
+
+// Registry is where the images of shifts come from.
+type Registry struct {
+	// Logins for the registries that shifts name images of: a `config.json`
+	// as `docker login` writes it, with the logins in it (`auths`); no
+	// credential helper is run. Public images need none.
+	Config Secret `env:"HONK_REGISTRY_CONFIG"`
 }
 
 // Slack is the Slack app.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"honk/internal/config/registry"
 	"honk/internal/task"
 )
 
@@ -86,11 +87,15 @@ func (c *Config) Known() []string {
 		c.LLM.APIKey.Reveal(), c.DatabaseURL.Reveal(),
 		c.GitHub.PrivateKey.Reveal(), c.GitHub.WebhookSecret.Reveal(),
 		c.GitHub.WebhookSecretPrevious.Reveal(), c.GitHub.ClientSecret.Reveal(),
-		c.Slack.BotToken.Reveal(), c.Slack.SigningSecret.Reveal(), c.Slack.AppToken.Reveal(),
+		c.Slack.BotToken.Reveal(), c.Slack.SigningSecret.Reveal(), c.Slack.AppToken.Reveal(), c.Registry.Config.Reveal(),
 	}
 	if u, err := url.Parse(c.DatabaseURL.Reveal()); err == nil {
 		password, _ := u.User.Password()
 		values = append(values, password)
+	}
+	logins, _ := registry.Parse(c.Registry.Config.Reveal()) // Load has told of an error
+	for _, l := range logins {
+		values = append(values, l.Secrets()...)
 	}
 	return slices.DeleteFunc(values, func(v string) bool { return len(v) < minKnown })
 }

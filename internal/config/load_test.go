@@ -185,6 +185,8 @@ func TestConfig_known(t *testing.T) {
 	for _, name := range config.SecretNames() {
 		switch name {
 		case "HONK_LLM_API_KEY", "OPENAI_API_KEY", "HONK_DATABASE_URL", "HONK_GITHUB_PRIVATE_KEY":
+		case "HONK_REGISTRY_CONFIG":
+			env[name] = `{"auths": {"a.example": {"registrytoken": "value-of-registry"}}}`
 		default:
 			env[name] = "value-of-" + name
 		}
@@ -197,6 +199,7 @@ func TestConfig_known(t *testing.T) {
 		"hunter2-hunter2", "postgres://honk:hunter2-hunter2@db/honk", "value-of-HONK_GITHUB_CLIENT_SECRET",
 		"value-of-HONK_GITHUB_WEBHOOK_SECRET", "value-of-HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS",
 		"value-of-HONK_SLACK_APP_TOKEN", "value-of-HONK_SLACK_BOT_TOKEN", "value-of-HONK_SLACK_SIGNING_SECRET",
+		"value-of-registry", `{"auths": {"a.example": {"registrytoken": "value-of-registry"}}}`,
 	}
 	if got := slices.Sorted(slices.Values(cfg.Known())); !slices.Equal(got, want) {
 		t.Errorf("Known() = %q, want %q", got, want)
@@ -219,8 +222,8 @@ func TestGitHub_webURL(t *testing.T) {
 func TestSecretNames(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"HONK_DATABASE_URL", "HONK_GITHUB_CLIENT_SECRET", "HONK_GITHUB_PRIVATE_KEY", "HONK_GITHUB_WEBHOOK_SECRET", "HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS", "HONK_LLM_API_KEY",
-		"HONK_SLACK_APP_TOKEN", "HONK_SLACK_BOT_TOKEN", "HONK_SLACK_SIGNING_SECRET", "OPENAI_API_KEY",
+		"HONK_DATABASE_URL", "HONK_GITHUB_CLIENT_SECRET", "HONK_GITHUB_PRIVATE_KEY", "HONK_GITHUB_WEBHOOK_SECRET", "HONK_GITHUB_WEBHOOK_SECRET_PREVIOUS", "HONK_HEALTH_SECRET", "HONK_LLM_API_KEY",
+		"HONK_REGISTRY_CONFIG", "HONK_SLACK_APP_TOKEN", "HONK_SLACK_BOT_TOKEN", "HONK_SLACK_SIGNING_SECRET", "OPENAI_API_KEY",
 	}
 	if got := slices.Sorted(slices.Values(config.SecretNames())); !slices.Equal(got, want) {
 		t.Errorf("SecretNames() = %q, want %q", got, want)

@@ -31,6 +31,8 @@ type Org struct {
 	Service Service `yaml:"service"`
 	// Who may ask in Slack, and which repository they mean.
 	Slack SlackRules `yaml:"slack"`
+	// What fleet shifts heed beside their manifests.
+	Shifts ShiftRules `yaml:"shifts"`
 }
 
 // Model is what is known of a model.
@@ -217,6 +219,7 @@ func (o *Org) fill() {
 	}
 	o.Service.fill()
 	o.Slack.fill()
+	o.Shifts.fill()
 }
 
 func fillVerify(commands []Verify) {

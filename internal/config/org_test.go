@@ -20,6 +20,7 @@ func TestParseOrg_defaults(t *testing.T) {
 		Policy:  config.Policy{MaxFiles: 30, MaxLines: 1500},
 		Service: defaultService(),
 		Slack:   defaultSlack(),
+		Shifts:  defaultShifts(),
 	}
 	for _, in := range []string{"", "# nothing\n", "---\n", "limits:\n  # steps: 3\njudge:\npolicy:\n"} {
 		got, err := config.ParseOrg("honk.yaml", []byte(in))
@@ -31,6 +32,10 @@ func TestParseOrg_defaults(t *testing.T) {
 
 func defaultSlack() config.SlackRules {
 	return config.SlackRules{QuestionTime: time.Hour, EditEvery: 5 * time.Second, QuietFor: time.Minute}
+}
+
+func defaultShifts() config.ShiftRules {
+	return config.ShiftRules{Budget: config.ForgeBudget{MinutePoints: 900, MinuteContent: 80, HourContent: 500, Spacing: time.Second}}
 }
 
 func defaultService() config.Service {
@@ -83,6 +88,12 @@ service:
   follow_up: {repairs: -1}
   pull_request: ready
   bots: [41898282]
+shifts:
+  repository: acme/shifts
+  path: fleet/shifts
+  timezones: {team-a: Europe/Stockholm}
+  auto_prompt: [go-1-26]
+  budget: {hour_content: 5000, spacing: 50ms}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +103,13 @@ service:
 	service.Tasks, service.Grace, service.PullRequest, service.Bots = 8, 10*time.Second, "ready", []int64{41898282}
 	service.Budget = config.Budget{DayUSD: 50, RepositoryDayTokens: 1_000_000}
 	service.Retention.Events, service.FollowUp.Repairs = 7*24*time.Hour, -1
+	shifts := defaultShifts()
+	shifts.Repository, shifts.Path, shifts.AutoPrompt = "acme/shifts", "fleet/shifts", []string{"go-1-26"}
+	shifts.Timezones = map[string]string{"team-a": "Europe/Stockholm"}
+	shifts.Budget.HourContent, shifts.Budget.Spacing = 5000, 50*time.Millisecond
 	want := config.Org{
-		Slack: defaultSlack(),
+		Slack:  defaultSlack(),
+		Shifts: shifts,
 		Models: map[string]config.Model{
 			"qwen3-coder": {
 				Price:         &config.Price{Input: 0.3, CachedInput: &in, Output: 1.2},
@@ -158,6 +174,13 @@ func TestParseOrg_refused(t *testing.T) {
 		"retention":        {"service: {retention: {deliveries: 1h}}", "use at least 72h"},
 		"day budget":       {"service: {budget: {day_usd: -1}}", "honk.yaml: service.budget: an amount is negative"},
 		"pull request":     {"service: {pull_request: merged}", `service.pull_request "merged" is unknown; use draft or ready`},
+		"forge budget":     {"shifts: {budget: {hour_content: 1}}", "honk.yaml: shifts.budget: minute_points must be at least 30"},
+		"shifts' home":     {"shifts: {repository: shifts}", `honk.yaml: shifts.repository: "shifts" is not a repository; write owner/name`},
+		"shifts' path":     {"shifts: {repository: a/b, path: ../x}", `honk.yaml: shifts.path: "../x" is not a directory of`},
+		"path of nothing":  {"shifts: {path: x}", `honk.yaml: shifts.path: "x" is not a directory of`},
+		"prompt shift":     {"shifts: {auto_prompt: [A]}", `honk.yaml: shifts.auto_prompt: "A" is no shift's name`},
+		"timezone":         {"shifts: {timezones: {a: Mars}}", `honk.yaml: shifts.timezones.a: "Mars" is no timezone`},
+		"spacing":          {"shifts: {budget: {spacing: -1s}}", "-1s"},
 		"floor":            {"judge: {mode: off, floor: veto}", "honk.yaml: judge.mode off is milder than judge.floor veto"},
 		"root mount":       {"sandbox: {mounts: [{host: /}]}", `host "/" would open the sandbox`},
 		"docker socket":    {"sandbox: {mounts: [{host: /run/docker.sock}]}", "would open the sandbox"},

@@ -178,7 +178,7 @@ func (a *attempt) checkout(ctx context.Context) (err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	a.plan = verify.Detect(a.base.BaseFS(), a.commands())
+	a.plan = a.crew.Proof.Plan(verify.Detect(a.base.BaseFS(), a.commands()))
 	if a.mode, err = a.judgeMode(); err != nil {
 		return err
 	}

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"honk/internal/runner/disk"
 	"honk/internal/task"
 	"honk/verify"
 )
 
-// baselineAge is how long a stored report of the same base and plan counts.
+// baselineAge is how long a stored report of the same base and plan counts:
+// its key does not know the machine's compilers, which change now and then.
 const baselineAge = 24 * time.Hour
 
 // baseline is the run of all verifiers on the base commit, made while the
@@ -64,14 +66,15 @@ func (a *attempt) baselineReport(ctx context.Context) (verify.Report, error) {
 	if err != nil {
 		return verify.Report{}, err
 	}
-	if stored, ok := loadReport(file); ok {
-		return stored, nil
+	var report verify.Report
+	if disk.Load(file, baselineAge, &report) {
+		return report, nil
 	}
-	report, err := a.runBaseline(ctx)
+	report, err = a.runBaseline(ctx)
 	if err != nil || !conclusive(report) {
 		return report, err
 	}
-	return report, storeReport(file, report)
+	return report, disk.Store(file, report)
 }
 
 func (a *attempt) runBaseline(ctx context.Context) (report verify.Report, err error) {
@@ -119,32 +122,4 @@ func (a *attempt) baselineFile() (string, error) {
 	}
 	dir := filepath.Join(a.opts.Dir, "baselines", a.repoKey())
 	return filepath.Join(dir, fmt.Sprintf("%x.json", sha256.Sum256(key))), os.MkdirAll(dir, 0o700)
-}
-
-// loadReport reads a stored report that is young enough: the key does not
-// know the machine's compilers, which change now and then.
-func loadReport(file string) (report verify.Report, ok bool) {
-	info, err := os.Stat(file)
-	if err != nil || time.Since(info.ModTime()) > baselineAge {
-		return report, false
-	}
-	raw, err := os.ReadFile(file)
-	return report, err == nil && json.Unmarshal(raw, &report) == nil
-}
-
-func storeReport(file string, report verify.Report) error {
-	raw, err := json.Marshal(report)
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), "new-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), file)
 }

@@ -34,11 +34,13 @@ func (a *attempt) change(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	sb, err := a.opts.Backend.Start(ctx, a.spec(a.work.Dir, dir))
+	spec := a.spec(a.work.Dir, dir)
+	sb, err := a.opts.Backend.Start(ctx, spec)
 	if err != nil {
 		return err
 	}
 	in, err := a.input(ctx, sb)
+	in.Spec = spec
 	if err != nil {
 		return errors.Join(err, sb.Close())
 	}
@@ -172,7 +174,7 @@ func (a *attempt) gate(ctx context.Context, sb sandbox.Sandbox, opts verify.Opti
 	if err != nil {
 		return verify.Gate{}, err
 	}
-	gate, err := verify.Check(ctx, sb, a.plan, base, opts)
+	gate, err := verify.Check(ctx, sb, a.plan, a.crew.Proof.Base(base), opts)
 	if err != nil {
 		return gate, err
 	}

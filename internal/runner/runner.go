@@ -46,9 +46,10 @@ type Publication struct {
 	Checkout *git.Checkout
 	Patch    task.Patch
 	Branch   string
-	// Onto says that Branch is there already, with Patch.Base as its head,
-	// and that the change goes on top of it.
+	// Onto says that Branch is there already, with Patch.Base as its head;
+	// Over, unless empty, that it is at a commit of ours which gives way.
 	Onto bool
+	Over string
 	// BaseRef is the branch that the change was made for and goes to; with
 	// Onto it is Branch.
 	BaseRef string
@@ -77,6 +78,8 @@ type Crew struct {
 	// Once says that the agent does the same whenever it is asked: it works
 	// on nothing but the base, and an objection ends the task.
 	Once bool
+	// Proof is how its change is proven beyond what is configured.
+	Proof verify.Proof
 	// UsageFunc returns what both have consumed so far.
 	UsageFunc func() task.Usage
 }

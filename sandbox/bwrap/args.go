@@ -21,6 +21,9 @@ const (
 	guestHome   = "/home/agent"
 	guestOutput = "/run/output"
 	guestHelper = "/run/honk"
+	// imageHome is the home directory where / is an image's: what is not in
+	// the image can be made below /run only.
+	imageHome = "/run/home"
 )
 
 // etc are the files of /etc that compilers and libraries read. Users, hosts
@@ -73,7 +76,10 @@ func (p *prepared) args(f features) []string {
 	if f.disableUserns {
 		a = append(a, "--disable-userns")
 	}
-	a = append(a, "--proc", "/proc", "--dev", "/dev", "--ro-bind", "/usr", "/usr")
+	if root := p.spec.RootFS; root != "" {
+		a = append(a, "--ro-bind", root, "/")
+	}
+	a = append(a, "--proc", "/proc", "--dev", "/dev")
 	for _, name := range procReadOnly {
 		a = append(a, "--ro-bind-try", "/proc/"+name, "/proc/"+name)
 	}
@@ -82,17 +88,14 @@ func (p *prepared) args(f features) []string {
 			a = append(a, "--ro-bind", "/dev/null", "/proc/"+name)
 		}
 	}
-	for _, dir := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
-		if target, err := os.Readlink(dir); err == nil {
-			a = append(a, "--symlink", target, dir)
-		} else {
-			a = append(a, "--ro-bind-try", dir, dir)
-		}
+	if p.spec.RootFS == "" {
+		a = append(a, machine(p.scratch)...)
+	} else {
+		a = append(a, "--tmpfs", "/run")
 	}
-	a = append(a, etcArgs(p.scratch)...)
 	a = append(a, p.space(f)...)
 	a = append(a,
-		"--bind", filepath.Join(p.scratch, "home"), guestHome,
+		"--bind", filepath.Join(p.scratch, "home"), p.home(),
 		"--bind", filepath.Join(p.scratch, "output"), guestOutput,
 		"--ro-bind", p.helper, guestHelper,
 		"--bind", p.spec.Dir, guestRoot)
@@ -103,7 +106,31 @@ func (p *prepared) args(f features) []string {
 		}
 		a = append(a, option, m.Host, m.Guest)
 	}
+	if p.spec.RootFS != "" {
+		a = append(a, "--remount-ro", "/run")
+	}
 	return append(a, "--remount-ro", "/", "--chdir", guestRoot)
+}
+
+// home is the home directory as commands see it.
+func (p *prepared) home() string {
+	if p.spec.RootFS != "" {
+		return imageHome
+	}
+	return guestHome
+}
+
+// machine shows the programs and libraries of this machine.
+func machine(scratch string) []string {
+	a := []string{"--ro-bind", "/usr", "/usr", "--dir", "/var", "--symlink", "/tmp", "/var/tmp"}
+	for _, dir := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		if target, err := os.Readlink(dir); err == nil {
+			a = append(a, "--symlink", target, dir)
+		} else {
+			a = append(a, "--ro-bind-try", dir, dir)
+		}
+	}
+	return append(a, etcArgs(scratch)...)
 }
 
 func etcArgs(scratch string) []string {
@@ -125,13 +152,14 @@ func etcArgs(scratch string) []string {
 // space is what may be written beside the work tree and the home directory.
 // Old versions cannot limit a tmpfs: they get a directory that is measured.
 func (p *prepared) space(f features) []string {
-	a := []string{"--dir", "/var", "--symlink", "/tmp", "/var/tmp"}
 	if !f.size {
-		return append(a, "--bind", filepath.Join(p.scratch, "tmp"), "/tmp", "--remount-ro", "/dev")
+		return []string{"--bind", filepath.Join(p.scratch, "tmp"), "/tmp", "--remount-ro", "/dev"}
 	}
 	size := strconv.FormatInt(p.limits.Disk/4, 10)
-	return append(a, "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
-		"--perms", "1777", "--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev")
+	return []string{
+		"--perms", "1777", "--size", size, "--tmpfs", "/tmp",
+		"--perms", "1777", "--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+	}
 }
 
 // memFile returns a file of memory that holds data, read from its start.
@@ -153,15 +181,19 @@ func memFile(name string, data []byte) (*os.File, error) {
 }
 
 // environ is the environment of commands.
-func (b *Backend) environ(extra map[string]string) map[string]string {
+func (b *Backend) environ(p *prepared) map[string]string {
 	env := sandbox.BaseEnv()
-	env["HOME"] = guestHome
-	env["TMPDIR"] = "/tmp"
 	env["USER"] = "agent"
-	env["PATH"] = strings.Join(append(slices.Clip(b.opts.Tools.Path),
-		sandbox.BasePath), ":")
-	for _, vars := range []map[string]string{b.opts.Tools.Env, extra} {
-		maps.Copy(env, vars)
+	env["PATH"] = sandbox.BasePath
+	if p.spec.RootFS == "" {
+		env["PATH"] = strings.Join(append(slices.Clip(b.opts.Tools.Path), sandbox.BasePath), ":")
+		env["HOME"], env["TMPDIR"] = p.home(), "/tmp"
+		maps.Copy(env, b.opts.Tools.Env)
+	}
+	maps.Copy(env, p.spec.Env)
+	if p.spec.RootFS != "" {
+		// What the image says of them can be read only.
+		env["HOME"], env["TMPDIR"] = p.home(), "/tmp"
 	}
 	return env
 }

@@ -40,6 +40,9 @@ type Options struct {
 	// Scratch is where private directories are made; empty means the
 	// system's temporary directory.
 	Scratch string
+	// Helper is the program that calls guest.Main inside; empty means this
+	// one. In an image it must need no libraries.
+	Helper string
 }
 
 // Backend starts bubblewrap sandboxes.
@@ -96,7 +99,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	cmd.Dir = "/"
 	cmd.ExtraFiles = files
 	opts := client.Options{
-		Config:  p.config(b.environ(spec.Env)),
+		Config:  p.config(b.environ(p)),
 		Cleanup: func() error { return errors.Join(gate.release(), p.cleanup()) },
 		Started: func(*os.Process) error { return gate.open(p.group) },
 		Kill:    gate.kill,

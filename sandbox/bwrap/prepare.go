@@ -1,6 +1,7 @@
 package bwrap
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"slices"
 
 	"honk/internal/rmtree"
+	"honk/internal/task"
 	"honk/sandbox"
 	"honk/sandbox/guest/wire"
 )
@@ -38,8 +40,8 @@ func (b *Backend) prepare(spec sandbox.Spec) (*prepared, error) {
 
 func (p *prepared) fill(b *Backend) error {
 	var err error
-	if p.helper, err = os.Executable(); err != nil {
-		return fmt.Errorf("finding this program: %w", err)
+	if err := p.choose(b.opts.Helper); err != nil {
+		return err
 	}
 	if p.spec.Dir, err = filepath.Abs(p.spec.Dir); err != nil {
 		return fmt.Errorf("finding the work tree: %w", err)
@@ -60,12 +62,41 @@ func (p *prepared) fill(b *Backend) error {
 			return err
 		}
 	}
-	for _, m := range slices.Concat(b.opts.Tools.Mounts, p.spec.Mounts) {
+	mounts := p.spec.Mounts
+	if p.spec.RootFS == "" {
+		mounts = slices.Concat(b.opts.Tools.Mounts, mounts)
+	}
+	for _, m := range mounts {
 		if err := p.mount(m); err != nil {
 			return fmt.Errorf("mounting %q: %w", m.Guest, err)
 		}
 	}
 	p.group = newCgroup(filepath.Base(p.scratch), p.limits)
+	return nil
+}
+
+// choose finds the helper, and sees to it that it can run in an image, which
+// need not have a single library.
+func (p *prepared) choose(helper string) (err error) {
+	if p.helper = helper; helper == "" {
+		if p.helper, err = os.Executable(); err != nil {
+			return fmt.Errorf("finding this program: %w", err)
+		}
+	}
+	if p.spec.RootFS == "" {
+		return nil
+	}
+	if p.spec.RootFS, err = filepath.Abs(p.spec.RootFS); err != nil {
+		return fmt.Errorf("finding the image: %w", err)
+	}
+	file, err := elf.Open(p.helper)
+	if err != nil {
+		return fmt.Errorf("reading the helper %q: %w", p.helper, err)
+	}
+	defer func() { _ = file.Close() }()
+	if slices.ContainsFunc(file.Progs, func(part *elf.Prog) bool { return part.Type == elf.PT_INTERP }) {
+		return task.Errorf(task.CodeSandbox, "this honk needs the machine's libraries and cannot start in an image; build it with CGO_ENABLED=0")
+	}
 	return nil
 }
 
@@ -131,7 +162,7 @@ func (p *prepared) config(env map[string]string) wire.Config {
 		Root:      guestRoot,
 		Keep:      guestOutput,
 		Env:       env,
-		Measured:  []string{guestRoot, guestHome, guestOutput},
+		Measured:  []string{guestRoot, p.home(), guestOutput},
 		Limits:    p.limits,
 		Contained: p.group != nil,
 	}

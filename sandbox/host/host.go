@@ -51,6 +51,9 @@ func (b *Backend) Isolates() bool { return false }
 // mount relative to it appears as a symlink, removed by Close; the others are
 // expected to lie where they are wanted, so Host must equal Guest.
 func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox, error) {
+	if spec.RootFS != "" {
+		return nil, task.Errorf(task.CodeSandbox, "the host sandbox cannot run an image: use --sandbox bwrap")
+	}
 	root, err := filepath.Abs(spec.Dir)
 	if err == nil {
 		root, err = filepath.EvalSymlinks(root)

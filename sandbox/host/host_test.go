@@ -1,8 +1,10 @@
 package host_test
 
 import (
+	"strings"
 	"testing"
 
+	"honk/sandbox"
 	"honk/sandbox/host"
 	"honk/sandbox/sandboxtest"
 )
@@ -14,4 +16,12 @@ func TestMain(m *testing.M) {
 func TestBackend(t *testing.T) {
 	t.Parallel()
 	sandboxtest.Run(t, host.New(host.Options{}))
+}
+
+func TestStart_image(t *testing.T) {
+	t.Parallel()
+	_, err := host.New(host.Options{}).Start(t.Context(), sandbox.Spec{Label: "x", Dir: t.TempDir(), RootFS: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "--sandbox bwrap") {
+		t.Errorf("got %v, want a refusal", err)
+	}
 }

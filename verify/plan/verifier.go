@@ -45,6 +45,8 @@ type Verifier struct {
 	Why string `json:"why"`
 	// Timeout replaces Options.Timeout.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
+	// Always says that it runs whatever has changed.
+	Always bool `json:"always,omitempty"`
 
 	// Recipe is nil for a command that somebody configured.
 	Recipe *Recipe `json:"-"`
@@ -114,16 +116,7 @@ func Detect(base fs.FS, configured []Command) []Verifier {
 	}
 	replaced := map[place]bool{}
 	for _, c := range configured {
-		v := Verifier{
-			Name: c.Name, Kind: Kind(c.Kind), Dir: cleanDir(c.Dir), Command: c.Run,
-			Why: "configuration", Timeout: c.Timeout,
-		}
-		if v.Kind == "" {
-			v.Kind = Test
-		}
-		if v.Name == "" {
-			v.Name = parse.Clip(v.Command, 1, 60)
-		}
+		v := c.verifier()
 		replaced[place{v.Dir, v.Kind}] = true
 		plan = append(plan, v)
 	}
@@ -132,8 +125,49 @@ func Detect(base fs.FS, configured []Command) []Verifier {
 			plan = append(plan, v)
 		}
 	}
-	slices.SortStableFunc(plan, func(a, b Verifier) int { return kindRank(a.Kind) - kindRank(b.Kind) })
+	sortByKind(plan)
 	return unique(plan)
+}
+
+// Add returns a plan with further commands in it, which run whatever has
+// changed and replace nothing.
+func Add(plan []Verifier, further []Command) []Verifier {
+	plan = slices.Clone(plan)
+	seen := map[string]bool{}
+	for _, v := range plan {
+		seen[v.Name] = true
+	}
+	for _, c := range further {
+		v := c.verifier()
+		name := v.Name
+		for n := 2; seen[v.Name]; n++ {
+			v.Name = name + " #" + strconv.Itoa(n)
+		}
+		seen[v.Name], v.Always = true, true
+		plan = append(plan, v)
+	}
+	sortByKind(plan)
+	return plan
+}
+
+// verifier is what a command is in a plan.
+func (c Command) verifier() Verifier {
+	v := Verifier{
+		Name: c.Name, Kind: Kind(c.Kind), Dir: cleanDir(c.Dir), Command: c.Run,
+		Why: "configuration", Timeout: c.Timeout,
+	}
+	if v.Kind == "" {
+		v.Kind = Test
+	}
+	if v.Name == "" {
+		v.Name = parse.Clip(v.Command, 1, 60)
+	}
+	return v
+}
+
+// sortByKind puts a plan into the order in which it runs.
+func sortByKind(plan []Verifier) {
+	slices.SortStableFunc(plan, func(a, b Verifier) int { return kindRank(a.Kind) - kindRank(b.Kind) })
 }
 
 func detect(base fs.FS) []Verifier {
