@@ -28,6 +28,8 @@ type Facts struct {
 	// Health is what is said of a merge.
 	Health *HealthFact
 	Order  Order
+	// Residue is what a dry run said.
+	Residue *Residue
 	// OrderReason is why a person orders it.
 	OrderReason string
 }

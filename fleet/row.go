@@ -72,6 +72,7 @@ type Row struct {
 	PR        PR                  `json:"pr,omitzero"`
 	CI        CI                  `json:"ci,omitzero"`
 	Attempts  Attempts            `json:"attempts,omitzero"`
+	Residue   Residue             `json:"residue,omitzero"`
 	Redo      Redo                `json:"redo,omitempty"`
 	// Stuck is the act that failed in the end; a retry begins there.
 	Stuck Act `json:"stuck,omitempty"`
@@ -179,6 +180,14 @@ type CI struct {
 	Green int `json:"green,omitempty"`
 	// Since is when the head was pushed.
 	Since time.Time `json:"since,omitzero"`
+}
+
+// Residue is whether a fresh run would still change the target, once nothing
+// is done with it any more.
+type Residue struct {
+	// SHA is the base that it was found out on, empty when it was not.
+	SHA  string `json:"sha,omitempty"`
+	Left bool   `json:"left,omitempty"`
 }
 
 // Attempts counts what may be tried a few times only.

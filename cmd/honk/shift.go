@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"honk/integrations/shift/order"
+
 	"github.com/spf13/cobra"
 
 	"honk/cmd/honk/service"
 	"honk/cmd/honk/shifts"
-	"honk/integrations/shift"
 	"honk/internal/config"
 	"honk/internal/task"
 )
@@ -65,17 +66,21 @@ func shiftCommand(p program, use, short string, check cobra.PositionalArgs, do f
 				return err
 			}
 			defer done()
-			return do(cmd.Context(), &shifts.Shifts{Door: door, In: p.stdin, Out: p.stdout, User: p.env["USER"]}, words)
+			return do(cmd.Context(), &shifts.Shifts{Door: door, In: p.stdin, Out: p.stdout, Err: p.stderr, User: p.env["USER"]}, words)
 		},
 	}
 }
 
 func newShiftPlan(p program) *cobra.Command {
 	var asJSON bool
+	var sample int
 	cmd := shiftCommand(p, "plan FILE", "What applying a manifest would do", cobra.ExactArgs(1), func(ctx context.Context, s *shifts.Shifts, a []string) error {
-		s.JSON = asJSON
-		return s.Plan(ctx, a[0])
+		if s.JSON = asJSON; sample < 0 {
+			return task.Errorf(task.CodeInvalid, "--sample %d is no number of targets", sample)
+		}
+		return s.Plan(ctx, a[0], sample)
 	})
+	cmd.Flags().IntVar(&sample, "sample", 0, "make the change for `N` targets by way of honk serve, verify it, push nothing, and show what comes of it; with as many as there are, it says what is left to change")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print exactly one JSON object on standard output")
 	return cmd
 }
@@ -96,9 +101,15 @@ func newShiftApply(p program) *cobra.Command {
 func newShiftStatus(p program) *cobra.Command {
 	var asJSON bool
 	var look shifts.Look
-	cmd := shiftCommand(p, "status NAME", "How a shift stands", cobra.ExactArgs(1), func(ctx context.Context, s *shifts.Shifts, a []string) error {
+	cmd := shiftCommand(p, "status [NAME]", "How a shift stands, or all of them", cobra.MaximumNArgs(1), func(ctx context.Context, s *shifts.Shifts, a []string) error {
 		if s.JSON = asJSON; asJSON && look.Watch {
 			return task.Errorf(task.CodeInvalid, "--json prints once: leave --watch out")
+		}
+		if len(a) == 0 {
+			if look != (shifts.Look{}) {
+				return task.Errorf(task.CodeInvalid, "--watch and --fail-on are about one shift: name it")
+			}
+			return s.All(ctx)
 		}
 		failed, err := s.Status(ctx, a[0], look)
 		if err == nil && len(failed) > 0 {
@@ -114,7 +125,7 @@ func newShiftStatus(p program) *cobra.Command {
 }
 
 func newShiftRetry(p program) *cobra.Command {
-	var which shift.Which
+	var which order.Which
 	cmd := shiftCommand(p, "retry NAME [OWNER/NAME]", "Do once more what failed", cobra.RangeArgs(1, 2), func(ctx context.Context, s *shifts.Shifts, a []string) error {
 		which.Repo = strings.Join(a[1:], "")
 		given := 0

@@ -100,6 +100,9 @@ func (s *step) absorb() {
 			s.Signature = c.Signature
 		}
 	}
+	if r := s.f.Residue; r != nil {
+		s.Residue = *r
+	}
 	if s.awaitsCheck() && !s.now.Before(s.CI.Since.Add(noChecks)) {
 		s.CI.State = fleet.ChecksNone
 	}

@@ -72,7 +72,7 @@ func (s *step) eligible() {
 func (s *step) run() {
 	s.to(fleet.Running, "")
 	s.Doing, s.NotBefore = fleet.ActRun, time.Time{}
-	s.TaskID = ""
+	s.TaskID, s.Residue = "", fleet.Residue{}
 	kind := fleet.EffectRun
 	if s.Redo == fleet.RedoRegenerate {
 		kind = fleet.EffectRegenerate

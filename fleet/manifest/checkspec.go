@@ -13,6 +13,7 @@ func (c *checker) targets() {
 	given := slices.ContainsFunc([]string{"repos", "github", "file", "catalog"}, func(key string) bool {
 		return c.Failed("spec.targets." + key)
 	})
+	given = given || c.m.Spec.Transform.Revert != nil || c.Failed("spec.transform.revert")
 	if !given && len(t.Repos) == 0 && len(t.GitHub) == 0 && t.File == "" && len(t.Catalog) == 0 && c.Has("spec.targets") {
 		c.Add("spec.targets", "names no source", "add repos, github, file or catalog")
 	}

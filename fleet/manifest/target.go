@@ -37,6 +37,12 @@ type Precondition struct {
 	Run     []string `yaml:"run" doc:"A command that must end with 0 in the sandbox."`
 }
 
+// The ways to publish what changes in the units of a repository.
+const (
+	UnitsOne  = "one"
+	UnitsEach = "each"
+)
+
 // Unit divides a repository.
 type Unit struct {
 	RootAt       string `yaml:"rootAt" req:"true" doc:"Glob; each file it matches is the root of a unit."`

@@ -28,9 +28,9 @@ func (p *planner) op(key fleet.Key, t *Looked, row *fleet.Row) Op {
 	next.NoAutomerge = t.NoAutomerge
 	switch {
 	case row.State == fleet.Closed && row.ClosedBy != "honk":
-		return p.kept(next, row.Reason+" stays closed; honk shift retry opens it again")
+		return p.kept(row, next, row.Reason+" stays closed; honk shift retry opens it again")
 	case row.State == fleet.Adopted:
-		return p.kept(next, "a person goes on with it")
+		return p.kept(row, next, "a person goes on with it")
 	case t.OptOut && row.PR.Open:
 		return Op{Kind: Close, Reason: "the repository has shifts: off", Row: next, Order: fleet.OrderClose}
 	case leftOut(t) != "" && !started(row):
@@ -46,7 +46,7 @@ func (p *planner) op(key fleet.Key, t *Looked, row *fleet.Row) Op {
 		next.Text = t.Text
 		return Op{Kind: Keep, Reason: "the text of its pull request changed", Row: next, Order: fleet.OrderText}
 	}
-	return p.kept(next, "")
+	return p.kept(row, next, "")
 }
 
 func (p *planner) create(key fleet.Key, t *Looked) Op {
@@ -120,12 +120,13 @@ func (p *planner) update(row fleet.Row, t *Looked, reason string) Op {
 	return Op{Kind: Update, Reason: reason, Row: row}
 }
 
-// kept is a row that stays as it is.
-func (p *planner) kept(row fleet.Row, reason string) Op {
-	if p.same {
-		return Op{Kind: Noop, Reason: reason, Row: row}
+// kept is a row that goes on as it is. What a look at its target said anew,
+// that it is one again or may not be merged, is stored nevertheless.
+func (p *planner) kept(row *fleet.Row, next fleet.Row, reason string) Op {
+	if p.same && next == *row {
+		return Op{Kind: Noop, Reason: reason, Row: next}
 	}
-	return Op{Kind: Keep, Reason: reason, Row: row}
+	return Op{Kind: Keep, Reason: reason, Row: next}
 }
 
 func moved(row *fleet.Row, t *Looked) bool {

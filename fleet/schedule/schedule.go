@@ -67,6 +67,9 @@ func (s *Scheduler) Remove(name string) {
 	s.boards = slices.DeleteFunc(s.boards, func(b *board) bool { return b == old })
 }
 
+// SetLedger takes over what others have reserved.
+func (s *Scheduler) SetLedger(l *ledger.Ledger) { s.ledger = l }
+
 // Put takes a row in as it is now.
 func (s *Scheduler) Put(row *fleet.Row) {
 	if b := s.byName[row.Key.Shift]; b != nil {

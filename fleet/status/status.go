@@ -146,6 +146,9 @@ func Left(r *fleet.Row) bool {
 	if r.Unmatched {
 		return false
 	}
+	if r.Residue.SHA != "" {
+		return r.Residue.Left
+	}
 	switch r.State {
 	case fleet.NoChange, fleet.Skipped, fleet.Unreachable, fleet.Merged, fleet.Watching, fleet.Healthy:
 		return false

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"honk/integrations/github/client"
+	"honk/integrations/github/event"
 	"honk/integrations/github/page"
 	"honk/internal/config"
 	"honk/internal/postgres"
@@ -37,7 +38,8 @@ type Submitter interface {
 	Reply(ctx context.Context, n task.Notice, key string) error
 }
 
-// Options says what a Door works with. All but SeenFunc are required.
+// Options says what a Door works with. All but SeenFunc and Manifests are
+// required.
 type Options struct {
 	App   *client.App
 	DB    *postgres.DB
@@ -57,7 +59,18 @@ type Options struct {
 	// SeenFunc is told that something happened on a branch of a repository,
 	// and reports whether that is a shift's. Nil where there are none.
 	SeenFunc func(ctx context.Context, repo, branch string) (bool, error)
-	Log      *slog.Logger
+	// Manifests is where shifts come from.
+	Manifests Manifests
+	Log       *slog.Logger
+}
+
+// Manifests is the repository that shifts come from. The zero value is none.
+type Manifests struct {
+	// Repo is owner/name.
+	Repo string
+	// HandleFunc does what a push or a pull request there asks for, and
+	// returns what became of it in a few words.
+	HandleFunc func(ctx context.Context, e event.Event) (string, error)
 }
 
 // Door is the door to GitHub. It implements http.Handler for webhooks and

@@ -37,8 +37,14 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	case "installation", "installation_repositories":
 		d.Log.InfoContext(ctx, "installation changed", "account", e.Account.Login, "action", e.Action)
 		return "noted", nil
+	case "push":
+		return d.manifests(ctx, e, "nothing to do")
 	case "pull_request":
-		return d.handlePull(ctx, e)
+		said, err := d.handlePull(ctx, e)
+		if err != nil {
+			return "", err
+		}
+		return d.manifests(ctx, e, said)
 	case "check_suite", "check_run", "workflow_run":
 		return d.handleChecks(ctx, e)
 	}
@@ -56,6 +62,20 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 		return d.handleReviewComment(ctx, e)
 	}
 	return "nothing to do", nil
+}
+
+// has reports whether an event is about the repository that shifts come from.
+func (m Manifests) has(e event.Event) bool {
+	return m.HandleFunc != nil && strings.EqualFold(m.Repo, e.Repository.String())
+}
+
+// manifests tells shifts what happens where they come from.
+func (d *Door) manifests(ctx context.Context, e event.Event, said string) (string, error) {
+	if !d.Manifests.has(e) {
+		return said, nil
+	}
+	more, err := d.Manifests.HandleFunc(ctx, e)
+	return cmp.Or(more, said), err
 }
 
 // shifts tells shifts what happens on a branch, and reports whether it is one

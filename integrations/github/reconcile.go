@@ -49,7 +49,9 @@ func (d *Door) reconcile(ctx context.Context, since time.Time) error {
 		}
 	}
 	for _, one := range all {
-		if !arrived[one.GUID] && event.Wanted(one.Event, one.Action) {
+		// Manifests are looked at without being told of a push, of which there
+		// are too many in all repositories.
+		if !arrived[one.GUID] && one.Event != "push" && event.Wanted(one.Event, one.Action) {
 			missed[one.GUID] = one.ID
 			ids = append(ids, one.GUID)
 		}
@@ -80,7 +82,7 @@ func (d *Door) fetch(ctx context.Context, id int64) error {
 		return err
 	}
 	del := task.Delivery{Source: task.SourceGitHub, ID: got.GUID, Event: got.Event, Payload: got.Payload}
-	wanted, err := relevant(del)
+	wanted, err := d.relevant(del)
 	if err != nil || !wanted {
 		return nil //nolint:nilerr // what cannot be read was refused before, too
 	}

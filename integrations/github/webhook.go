@@ -54,7 +54,7 @@ func (d *Door) secrets() []string {
 
 // take stores a delivery that means something.
 func (d *Door) take(w http.ResponseWriter, r *http.Request, delivery task.Delivery) {
-	wanted, err := relevant(delivery)
+	wanted, err := d.relevant(delivery)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -83,18 +83,22 @@ func answer(w http.ResponseWriter, status int, text string) {
 }
 
 // relevant reports whether there is anything to do about a delivery: most
-// comments are not for Honk, and those are not even stored.
-func relevant(d task.Delivery) (bool, error) {
-	if d.Event == "ping" || !event.Wanted(d.Event, event.Action(d.Payload)) {
+// comments and pushes are not for Honk, and those are not even stored.
+func (d *Door) relevant(del task.Delivery) (bool, error) {
+	if del.Event == "ping" || del.Event == "push" && d.Manifests.Repo == "" || !event.Wanted(del.Event, event.Action(del.Payload)) {
 		return false, nil
 	}
-	e, err := event.Parse(d.Event, d.Payload)
+	e, err := event.Parse(del.Event, del.Payload)
 	if err != nil {
 		return false, err
 	}
-	switch e.Name {
-	case "issue_comment", "pull_request_review_comment":
+	switch e.Name + " " + e.Action {
+	case "issue_comment created", "pull_request_review_comment created":
 		return hasCommand(e.Comment.Body), nil
+	case "push ":
+		return d.Manifests.has(e) && e.Push.Branch == e.Repository.DefaultBranch, nil
+	case "pull_request opened", "pull_request ready_for_review":
+		return d.Manifests.has(e), nil
 	}
 	return true, nil
 }

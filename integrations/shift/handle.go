@@ -1,19 +1,25 @@
 package shift
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+
+	"honk/integrations/shift/health"
+	"honk/internal/secret"
 
 	"honk/fleet"
 	"honk/integrations/shift/act"
+	"honk/integrations/shift/keep"
 	"honk/internal/task"
 )
 
 // send has a worker do what a row has leave for.
 func (d *Door) send(ctx context.Context, row *fleet.Row) error {
-	o := order{Row: row.Key.String(), Act: row.Doing, Stamp: act.Stamp(row)}
+	o := leave{Row: row.Key.String(), Act: row.Doing, Stamp: act.Stamp(row)}
 	payload, err := json.Marshal(o)
 	if err != nil {
 		return fmt.Errorf("encoding an order: %w", err)
@@ -34,9 +40,11 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 		if err := json.Unmarshal(del.Payload, &name); err != nil {
 			return "", task.Errorf(task.CodeInternal, "reading which shift it is: %w", err)
 		}
-		return d.resolve(ctx, name)
+		return d.lookAnew(ctx, name)
+	case health.Event:
+		return d.heard(ctx, del.Payload)
 	case eventAct:
-		var o order
+		var o leave
 		if err := json.Unmarshal(del.Payload, &o); err != nil {
 			return "", task.Errorf(task.CodeInternal, "reading an order: %w", err)
 		}
@@ -45,9 +53,41 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	return "nothing to do", nil
 }
 
+// notFound begins what is said of a shift whose targets were not found anew.
+const notFound = "targets not looked for: "
+
+// lookAnew looks for a shift's targets. What another try would not mend is
+// told in its status until a later look comes off.
+func (d *Door) lookAnew(ctx context.Context, name string) (string, error) {
+	said, err := d.resolve(ctx, name)
+	reason := ""
+	switch task.CodeOf(err) {
+	case "":
+	case task.CodeInvalid, task.CodeNotFound, task.CodeForbidden, task.CodeConflict:
+		reason = notFound + err.Error()
+		d.Log.WarnContext(ctx, "targets not looked for", "shift", name, "error", err)
+	default:
+		return said, err
+	}
+	return cmp.Or(reason, said), d.Keep.In(ctx, func(k *keep.Tx) error {
+		w, err := k.Found(ctx, name)
+		if err != nil || reason == "" && !strings.HasPrefix(w.Reason, notFound) {
+			return err
+		}
+		s := w.Shift
+		if s.Phase == fleet.PhaseRunning {
+			s.Reason = reason
+		}
+		if err := k.PutShift(ctx, s); err != nil {
+			return err
+		}
+		return k.PutNext(ctx, name, keep.Next(w.Manifest, k.Now))
+	})
+}
+
 // carryOut does an act, if it is still the one that the row has leave for,
 // and stores its end.
-func (d *Door) carryOut(ctx context.Context, o order) (string, error) {
+func (d *Door) carryOut(ctx context.Context, o leave) (string, error) {
 	key, err := fleet.ParseKey(o.Row)
 	if err != nil {
 		return "", err
@@ -84,7 +124,7 @@ func (d *Door) carryOut(ctx context.Context, o order) (string, error) {
 }
 
 // end stores the end of an act.
-func (d *Door) end(ctx context.Context, o order, key fleet.Key, done fleet.DoneFact) error {
+func (d *Door) end(ctx context.Context, o leave, key fleet.Key, done fleet.DoneFact) error {
 	return d.step(ctx, key, func(row *fleet.Row) *fleet.Facts {
 		if !o.is(row) {
 			return nil
@@ -93,8 +133,8 @@ func (d *Door) end(ctx context.Context, o order, key fleet.Key, done fleet.DoneF
 	})
 }
 
-// is reports whether an order is what a row is doing now.
-func (o order) is(row *fleet.Row) bool { return row.Doing == o.Act && act.Stamp(row) == o.Stamp }
+// is reports whether leave is for what a row is doing now.
+func (o leave) is(row *fleet.Row) bool { return row.Doing == o.Act && act.Stamp(row) == o.Stamp }
 
 // after does what follows from stored facts beside acts. None of it is owed:
 // a task that nobody waits for any more ends by itself.
@@ -115,4 +155,28 @@ func (d *Door) after(ctx context.Context, effects []fleet.Effect) {
 			fleet.EffectClose, fleet.EffectRemind, fleet.EffectEscalate, fleet.EffectRevert, fleet.EffectHalt, fleet.EffectSnooze:
 		}
 	}
+}
+
+// heard lets what monitoring says work on the merges that are watched.
+func (d *Door) heard(ctx context.Context, payload []byte) (string, error) {
+	h, err := health.Parse(payload)
+	if err != nil {
+		return "", err
+	}
+	rows, err := d.Keep.RowsOf(ctx, h.Repository)
+	if err != nil {
+		return "", err
+	}
+	told := 0
+	for i := range rows {
+		if rows[i].State != fleet.Watching || h.Commit != "" && h.Commit != rows[i].PR.MergeSHA {
+			continue
+		}
+		told++
+		f := fleet.Facts{Cause: "monitoring", Health: &fleet.HealthFact{OK: h.Healthy, Reason: secret.Clean(h.Reason, 500)}}
+		if err := d.step(ctx, rows[i].Key, func(*fleet.Row) *fleet.Facts { return &f }); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d watched merges", told), nil
 }

@@ -13,9 +13,14 @@ import (
 	"sync"
 	"time"
 
-	"honk/fleet"
+	"honk/integrations/shift/board"
+
+	"honk/fleet/ledger"
 	"honk/integrations/shift/act"
 	"honk/integrations/shift/keep"
+	"honk/integrations/shift/look"
+	"honk/integrations/shift/order"
+	"honk/integrations/shift/see"
 	"honk/internal/postgres"
 	"honk/internal/task"
 )
@@ -28,7 +33,15 @@ type Submitter interface {
 	Receive(ctx context.Context, d task.Delivery) (bool, error)
 }
 
-// Options says what a Door works with. All but AutoPrompt are required.
+// Forge is where the repositories are, as far as shifts need it.
+type Forge interface {
+	look.Forge
+	act.Forge
+	see.Forge
+}
+
+// Options says what a Door works with. All but AutoPrompt and Timezones
+// are required.
 type Options struct {
 	DB    *postgres.DB
 	Queue Submitter
@@ -37,6 +50,10 @@ type Options struct {
 	Agent string
 	// AutoPrompt are the prompt shifts that may merge by themselves.
 	AutoPrompt []string
+	// Timezones are where owners work; the others are in UTC.
+	Timezones map[string]string
+	// Limits are what the forge allows.
+	Limits ledger.Limits
 	// Poll is how often what is out at the forge is looked at, should a
 	// webhook have been lost.
 	Poll time.Duration
@@ -50,20 +67,37 @@ type Door struct {
 
 	// Keep is where shifts are remembered.
 	Keep *keep.Store
+	// Orders is what people want of shifts.
+	Orders order.Orders
+
+	// woken says that a row may act sooner than the next tick.
+	woken chan struct{}
 
 	mu sync.Mutex
-	// looked is when a row was last looked at, at the forge.
-	looked map[fleet.Key]time.Time
+	// board is what the last tick remembers, nil when it must look anew.
+	board *board.Board
 }
 
 // New returns a Door.
 func New(opts Options) *Door {
-	return &Door{
-		Options: opts, Keep: keep.New(opts.DB, opts.Agent, opts.AutoPrompt), looked: map[fleet.Key]time.Time{},
+	d := &Door{
+		Options: opts, woken: make(chan struct{}, 1),
+		Keep: keep.New(keep.Options{DB: opts.DB, Agent: opts.Agent, AutoPrompt: opts.AutoPrompt, Limits: opts.Limits}),
 	}
+	d.Orders = order.Orders{Keep: d.Keep, StepFunc: d.step, WakeFunc: d.wake, Log: opts.Log}
+	return d
+}
+
+// zone is where an owner works, nil where that is not known.
+func (d *Door) zone(owner string) *time.Location {
+	zone, err := time.LoadLocation(d.Timezones[owner])
+	if err != nil {
+		return nil
+	}
+	return zone
 }
 
 // actor acts at the forge.
 func (d *Door) actor() *act.Actor {
-	return &act.Actor{DB: d.DB, Forge: d.Forge, ReplayFunc: d.replay, Log: d.Log}
+	return &act.Actor{DB: d.DB, Forge: d.Forge, ProveFunc: d.prove, Log: d.Log}
 }

@@ -8,6 +8,7 @@ import (
 	"honk/fleet/schedule"
 	"honk/fleet/status"
 	"honk/integrations/shift/keep"
+	"honk/integrations/shift/order"
 	"honk/internal/task"
 )
 
@@ -19,16 +20,13 @@ type Report struct {
 	Gate string `json:"gate,omitempty"`
 	// Left is how many rows have not ended.
 	Left int         `json:"left"`
-	Rows []fleet.Row `json:"rows"`
+	Rows []fleet.Row `json:"rows,omitempty"`
 }
 
 // Status says how a shift stands.
 func (d *Door) Status(ctx context.Context, name string) (r Report, err error) {
 	err = d.Keep.In(ctx, func(k *keep.Tx) error {
-		if _, err := k.Found(ctx, name); err != nil {
-			return err
-		}
-		w, err := k.Work(ctx, name)
+		w, err := k.Found(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -36,7 +34,7 @@ func (d *Door) Status(ctx context.Context, name string) (r Report, err error) {
 		if err != nil {
 			return err
 		}
-		s, err := scheduler(ctx, k, w, rows)
+		s, err := d.scheduler(ctx, k, w, rows)
 		if err != nil {
 			return err
 		}
@@ -59,8 +57,28 @@ func (d *Door) Status(ctx context.Context, name string) (r Report, err error) {
 	return r, err
 }
 
+// All says how each shift stands, the newest first, without its rows.
+func (d *Door) All(ctx context.Context) (all []Report, err error) {
+	shifts, err := d.Keep.Shifts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range shifts {
+		w, err := d.Keep.Work(ctx, one.Name)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := d.Keep.Rows(ctx, one.Name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Report{Status: status.Of(w.Shift, w.Policy, rows), By: w.By})
+	}
+	return all, nil
+}
+
 // scheduler is one that knows all running shifts, and this one.
-func scheduler(ctx context.Context, k *keep.Tx, w *keep.Work, rows []fleet.Row) (*schedule.Scheduler, error) {
+func (d *Door) scheduler(ctx context.Context, k *keep.Tx, w *keep.Work, rows []fleet.Row) (*schedule.Scheduler, error) {
 	l, err := k.Ledger(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +87,7 @@ func scheduler(ctx context.Context, k *keep.Tx, w *keep.Work, rows []fleet.Row) 
 	if err != nil {
 		return nil, err
 	}
-	s := schedule.New(l, nil)
+	s := schedule.New(l, d.zone)
 	for _, other := range works {
 		if other.Name == w.Name {
 			continue
@@ -86,15 +104,11 @@ func scheduler(ctx context.Context, k *keep.Tx, w *keep.Work, rows []fleet.Row) 
 }
 
 // Rows returns the rows of a shift.
-func (d *Door) Rows(ctx context.Context, name string) (rows []fleet.Row, err error) {
-	err = d.Keep.In(ctx, func(k *keep.Tx) error {
-		if _, err := k.Found(ctx, name); err != nil {
-			return err
-		}
-		rows, err = k.Rows(ctx, name)
-		return err
-	})
-	return rows, err
+func (d *Door) Rows(ctx context.Context, name string) ([]fleet.Row, error) {
+	if _, err := d.Keep.Found(ctx, name); err != nil {
+		return nil, err
+	}
+	return d.Keep.Rows(ctx, name)
 }
 
 // Story is what became of one target.
@@ -127,7 +141,7 @@ func (d *Door) Logs(ctx context.Context, name, repo string) (all []Story, err er
 		all = append(all, s)
 	}
 	if len(all) == 0 {
-		return nil, task.Errorf(task.CodeNotFound, "%s has no target %q; honk shift status %s shows them", name, repo, name)
+		return nil, order.NoTarget(name, repo)
 	}
 	return all, nil
 }

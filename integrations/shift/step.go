@@ -26,5 +26,6 @@ func (d *Door) step(ctx context.Context, key fleet.Key, facts func(row *fleet.Ro
 		return err
 	}
 	d.after(ctx, effects)
+	d.wake()
 	return nil
 }

@@ -1,12 +1,13 @@
 package shift
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"honk/integrations/shift/ending"
+	"honk/integrations/shift/revert"
 
 	"honk/fleet"
 	"honk/fleet/manifest"
@@ -15,28 +16,31 @@ import (
 	"honk/internal/postgres"
 	"honk/internal/runner"
 	"honk/internal/task"
+	"honk/verify"
 )
-
-// replayed begins the delivery ID of tasks that only show whether a transform
-// makes the same change again.
-const replayed = "replay/"
 
 // Job is what a shift's task has its change made by.
 type Job struct {
-	// Script makes it, unless it is empty: then the agent does, within Limits.
-	Script  []byte
-	Env     map[string]string
-	Dir     string
-	Timeout time.Duration
-	Limits  manifest.Limits
-	// First are commands that must end with 0 before anything is done.
-	First [][]string
+	// Script or Container makes it, unless both are empty: then the agent
+	// does, within Limits.
+	Script    []byte
+	Container *manifest.Container
+	Env       map[string]string
+	Dir       string
+	Timeout   time.Duration
+	Limits    manifest.Limits
+	// Proof is how it is proven beyond what is configured.
+	Proof verify.Proof
+	// RootAt has it made in each place whose root it matches, and not in Dir.
+	RootAt string
+	// Tests say where it is made.
+	Tests []manifest.Precondition
 }
 
 // Job returns what a task of a shift has its change made by. The code is
 // cancelled when the manifest has changed since the task was asked for.
 func (d *Door) Job(ctx context.Context, t task.Task) (Job, error) {
-	w, err := d.Keep.Work(ctx, t.Request.Origin.Shift)
+	m, err := d.Keep.Recipe(ctx, t.Request.Origin.Shift, t.Request.Origin.Message)
 	if err != nil {
 		return Job{}, err
 	}
@@ -44,26 +48,42 @@ func (d *Door) Job(ctx context.Context, t task.Task) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	if t.Request.Origin.Message != w.Recipe {
-		return Job{}, task.Errorf(task.CodeConflict, "the manifest of %s has changed since this was asked for", w.Name)
+	j := Job{Dir: key.Unit, Proof: proof(m.Spec.Verify, key.Unit)}
+	j.Tests = m.Spec.Targets.Preconditions
+	if u := m.Spec.Targets.Unit; u != nil && u.PullRequests == manifest.UnitsOne {
+		j.RootAt = u.RootAt
 	}
-	j := Job{Dir: key.Unit}
-	for _, p := range w.Manifest.Spec.Targets.Preconditions {
-		if len(p.Run) > 0 {
-			j.First = append(j.First, p.Run)
-		}
-	}
-	if p := w.Manifest.Spec.Transform.Prompt; p != nil {
+	if p := m.Spec.Transform.Prompt; p != nil {
 		j.Limits = p.Limits
 		return j, nil
 	}
-	s := w.Manifest.Spec.Transform.Script
-	j.Script, j.Timeout = []byte(s.Text), s.Timeout
+	if s := m.Spec.Transform.Script; s != nil {
+		j.Script, j.Timeout = []byte(s.Text), s.Timeout
+	}
+	if c := m.Spec.Transform.Container; c != nil {
+		j.Container, j.Timeout = c, c.Timeout
+	}
+	if r := m.Spec.Transform.Revert; r != nil {
+		j.Timeout = revert.Timeout
+		if j.Script, err = revert.Script(ctx, d.Keep, fleet.Key{Shift: r.Shift, Repo: key.Repo, Unit: key.Unit}); err != nil {
+			return Job{}, err
+		}
+	}
 	j.Env = map[string]string{"SHIFT_REPO": key.Repo, "SHIFT_UNIT": key.Unit}
-	for name, value := range w.Manifest.Spec.Params {
+	for name, value := range m.Spec.Params {
 		j.Env["SHIFT_PARAM_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = value
 	}
 	return j, nil
+}
+
+// proof is how a shift wants its changes proven; its commands run where its
+// transform does.
+func proof(v manifest.Verify, unit string) verify.Proof {
+	p := verify.Proof{Alone: !v.Auto, Strict: !v.Baseline}
+	for _, run := range v.Run {
+		p.Run = append(p.Run, verify.Command{Run: run, Dir: unit})
+	}
+	return p
 }
 
 // request is what a row's run asks for.
@@ -79,17 +99,23 @@ func (d *Door) request(ctx context.Context, w *keep.Work, row *fleet.Row) (task.
 	if err != nil {
 		said.Title = "Make the change of " + w.Name // what its run says is not known yet
 	}
-	prompt := said.Title
+	prompt, resume := said.Title, task.ID("")
 	if p := w.Manifest.Spec.Transform.Prompt; p != nil {
 		prompt = p.Text
 		if row.Key.Unit != "" {
 			prompt += "\n\nChange only what lies in the directory " + row.Key.Unit + "."
 		}
+		if u := w.Manifest.Spec.Targets.Unit; u != nil && u.PullRequests == manifest.UnitsOne {
+			prompt += "\n\nDo this in each directory that has a file which matches " + u.RootAt + ", and change nothing outside of them."
+		}
+		if row.Redo != fleet.RedoFresh {
+			resume = row.TaskID // What was paid for may fit the moved base as it is.
+		}
 	}
 	return task.Request{
 		Source:     task.SourceShift,
 		DeliveryID: fmt.Sprintf("%s/%d/%d", row.Key, row.Generation, time.Now().UnixNano()),
-		Repo:       l.Repo, Prompt: prompt,
+		Repo:       l.Repo, Prompt: prompt, Resume: resume,
 		Origin: task.Origin{
 			URL: w.Manifest.Metadata.Why, Thread: "shift/" + row.Key.String(), Message: w.Recipe, Shift: w.Name, Row: row.Key.String(),
 		},
@@ -107,9 +133,6 @@ func (d *Door) run(ctx context.Context, key fleet.Key) error {
 	row, err := d.Keep.Row(ctx, key)
 	if err != nil {
 		return err
-	}
-	if row.PR.Open {
-		return d.anew(ctx, key)
 	}
 	req, err := d.request(ctx, w, &row)
 	switch task.CodeOf(err) {
@@ -138,29 +161,14 @@ func (d *Door) run(ctx context.Context, key fleet.Key) error {
 	return err
 }
 
-// anew hands a row to people whose change would have to be made anew under its
-// open pull request: nothing there is written over.
-func (d *Door) anew(ctx context.Context, key fleet.Key) error {
-	return d.Keep.In(ctx, func(k *keep.Tx) error {
-		row, err := k.Row(ctx, key)
-		if err != nil || row.Want != fleet.ActRun || !row.PR.Open {
-			return err
-		}
-		if _, err := k.Step(ctx, &row, fleet.Facts{Grant: fleet.ActRun}, nil); err != nil {
-			return err
-		}
-		_, err = k.Step(ctx, &row, fleet.Facts{Task: &fleet.TaskFact{
-			Ending: fleet.EndHuman, Reason: "its pull request is open and the change would be made anew; close that, then honk shift retry",
-		}}, nil)
-		return err
-	})
-}
-
 // Notify implements runner.Notifier: the end of a task is a fact of its row.
 func (d *Door) Notify(ctx context.Context, n task.Notice, v runner.View) (string, error) {
 	t := v.Task
-	if n.Kind != task.NoticeTask || !t.Status.Final() || v.Result == nil || strings.HasPrefix(t.Request.DeliveryID, replayed) {
+	if n.Kind != task.NoticeTask || !t.Status.Final() || v.Result == nil {
 		return n.Thread, nil
+	}
+	if purpose, dry := purposeOf(t); dry {
+		return n.Thread, d.measured(ctx, purpose, t)
 	}
 	key, err := fleet.ParseKey(t.Request.Origin.Row)
 	if err != nil {
@@ -185,7 +193,7 @@ func (d *Door) Notify(ctx context.Context, n task.Notice, v runner.View) (string
 			f.Target = &fleet.TargetFact{Gone: res.Summary, NoAutomerge: row.NoAutomerge}
 			return f
 		}
-		f.Task = taskFact(w, row, t, res)
+		f.Task = ending.Of(w, row, t, res)
 		return f
 	})
 }
@@ -196,46 +204,4 @@ func gone(res runner.Result) bool {
 		return false
 	}
 	return res.Err.Code == task.CodeNotFound || res.Err.Code == task.CodeForbidden
-}
-
-// replay has a row's transform run once more on the same base, and says what
-// is wrong unless it makes the same change. While it runs the error is
-// rate_limited, which asks to come again and counts as no failure.
-func (d *Door) replay(ctx context.Context, row *fleet.Row) (string, error) {
-	id := replayed + row.Key.String() + "/" + row.PR.HeadSHA
-	rec, err := d.DB.TaskOf(ctx, task.SourceShift, id)
-	if errors.Is(err, postgres.ErrNotFound) {
-		first, err := d.DB.Task(ctx, row.TaskID)
-		if err != nil {
-			return "", act.Ours(err)
-		}
-		req := first.Request
-		req.DeliveryID, req.Ref, req.Origin.Thread = id, row.BaseSHA, "shift/"+id
-		if _, _, err := d.Queue.Submit(ctx, req); err != nil {
-			return "", act.Ours(err)
-		}
-		return "", again()
-	}
-	switch {
-	case err != nil:
-		return "", act.Ours(err)
-	case !rec.Status.Final():
-		return "", again()
-	case rec.Status != task.StatusDelivered:
-		return "a second run of the transform ended with " + string(rec.Status), nil
-	}
-	was, err := d.DB.Patch(ctx, row.TaskID)
-	is, isErr := d.DB.Patch(ctx, rec.ID)
-	if err := cmp.Or(err, isErr); err != nil {
-		return "", act.Ours(err)
-	}
-	if was.Base != is.Base || string(was.Diff) != string(is.Diff) {
-		return "a second run of the transform makes another change", nil
-	}
-	return "", nil
-}
-
-// again says that something of ours is under way.
-func again() error {
-	return act.Ours(&task.Error{Code: task.CodeRateLimited, Message: "the transform runs once more", After: 3 * time.Second})
 }

@@ -7,29 +7,32 @@ import (
 	"reflect"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"honk/fleet"
 	"honk/fleet/schedule"
 	"honk/integrations/shift/act"
+	"honk/integrations/shift/board"
 	"honk/integrations/shift/keep"
+	pg "honk/internal/postgres/shift"
 	"honk/internal/task"
 )
 
 const (
+	// tickEvery is how often rows are looked at that may act by time alone,
+	// tickGap how long at least ticks are apart.
+	tickEvery = 2 * time.Second
+	tickGap   = 50 * time.Millisecond
 	// eventAct is the delivery that does what a row has leave for, eventResolve
 	// the one that looks for a shift's targets anew.
 	eventAct     = "shift.act"
 	eventResolve = "shift.resolve"
-	// overdue is how long after its time an act is taken for lost. Its
-	// delivery has the same ID as before, so it is stored once.
-	overdue = time.Minute
-	// maxPolls is how many rows one tick looks at, at the forge.
-	maxPolls = 20
+	// starters is how many runs are started at once.
+	starters = 8
 )
 
 // tick is what one Tick has decided and does once that is stored.
 type tick struct {
-	// paused: the forge wants peace.
-	paused  bool
 	runs    []fleet.Key
 	acts    []fleet.Row
 	polls   []fleet.Key
@@ -37,15 +40,63 @@ type tick struct {
 	effects []fleet.Effect
 }
 
-// Tick lets the rows of all running shifts act that may. It is done by one
-// process at a time, every few seconds.
+// Run lets the rows of all running shifts act that may, until ctx ends. Of
+// several processes one does.
+func (d *Door) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		_, err := pg.Alone(ctx, d.DB, "shift ticks", d.watch)
+		if err != nil && ctx.Err() == nil {
+			d.Log.WarnContext(ctx, "shifts do not go on", "error", err)
+		}
+		rest(ctx, tickEvery)
+	}
+}
+
+func (d *Door) watch(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := d.Tick(ctx); err != nil {
+			return err
+		}
+		rest(ctx, tickGap)
+		select {
+		case <-ctx.Done():
+		case <-d.woken:
+		case <-time.After(tickEvery):
+		}
+	}
+	return nil
+}
+
+// rest waits, unless ctx ends.
+func rest(ctx context.Context, long time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(long):
+	}
+}
+
+// wake has rows looked at without waiting for the next tick.
+func (d *Door) wake() {
+	select {
+	case d.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Tick lets the rows of all running shifts act once that may.
 func (d *Door) Tick(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.board == nil {
+		d.board = board.New(d.zone)
+	}
 	var t tick
 	err := d.Keep.In(ctx, func(k *keep.Tx) error {
 		t = tick{}
 		return d.decide(ctx, k, &t)
 	})
 	if err != nil {
+		d.board = nil // It may know of what was not stored.
 		return err
 	}
 	d.after(ctx, t.effects)
@@ -65,97 +116,96 @@ func (d *Door) Tick(ctx context.Context) error {
 // each does something for rows. One that fails does not hold the others up,
 // but for a limit of the forge's: that pauses everything.
 func (d *Door) each(ctx context.Context, keys []fleet.Key, do func(context.Context, fleet.Key) error) error {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(starters)
 	for _, key := range keys {
-		err := do(ctx, key)
-		switch {
-		case err == nil:
-		case task.CodeOf(err) == task.CodeRateLimited:
-			return d.Keep.In(ctx, func(k *keep.Tx) error { return k.Pause(ctx, k.Now.Add(act.WaitOf(err))) })
-		case ctx.Err() != nil:
-			return err
-		default:
+		group.Go(func() error {
+			err := do(within, key)
+			d.board.Doubt(key)
+			if err == nil || task.CodeOf(err) == task.CodeRateLimited || within.Err() != nil {
+				return err
+			}
 			d.Log.WarnContext(ctx, "row does not go on", "row", key.String(), "error", err)
-		}
+			return nil
+		})
 	}
-	return nil
+	err := group.Wait()
+	if task.CodeOf(err) == task.CodeRateLimited {
+		return d.Keep.In(ctx, func(k *keep.Tx) error { return k.Pause(ctx, k.Now.Add(act.WaitOf(err))) })
+	}
+	return err
 }
 
 // decide decides and stores who may act.
 func (d *Door) decide(ctx context.Context, k *keep.Tx, t *tick) error {
 	works, err := k.Running(ctx)
-	if err != nil || len(works) == 0 {
+	if err != nil {
 		return err
+	}
+	due, err := k.Due(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range due {
+		effects, err := k.Step(ctx, &due[i], fleet.Facts{Cause: "time"}, nil)
+		if err != nil {
+			return err
+		}
+		t.effects = append(t.effects, effects...)
 	}
 	l, err := k.Ledger(ctx)
 	if err != nil {
 		return err
 	}
-	s := schedule.New(l, nil)
-	rows := map[fleet.Key]*fleet.Row{}
-	for _, w := range works {
-		list, err := k.Rows(ctx, w.Name)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			row := &list[i]
-			rows[row.Key] = row
-			if row.Due.IsZero() || row.Due.After(k.Now) {
-				continue
-			}
-			effects, err := k.Step(ctx, row, fleet.Facts{Cause: "time"}, nil)
-			if err != nil {
-				return err
-			}
-			t.effects = append(t.effects, effects...)
-		}
-		if err := s.Add(w.Shift, w.Manifest, list); err != nil {
-			return err
-		}
-		if w.Due(k.Now) {
-			t.resolve = append(t.resolve, w)
-		}
-		d.look(k, t, list)
-	}
-	if t.paused = !l.Paused(k.Now).IsZero(); t.paused {
-		t.polls = nil
-	}
-	if err := (granting{k, t, rows}).all(ctx, s.Schedule(k.Now)); err != nil {
+	if err := d.board.Update(ctx, k, works, l); err != nil {
 		return err
 	}
+	paused := !l.Paused(k.Now).IsZero()
+	decided := d.board.Scheduler.Schedule(k.Now)
+	if err := d.grant(ctx, k, decided.Grants, t); err != nil {
+		return err
+	}
+	if paused {
+		// What was granted is in doubt, so that it is granted again.
+		for _, key := range t.runs {
+			d.board.Doubt(key)
+		}
+		t.runs = nil
+	} else {
+		t.polls = d.board.Unseen(k.Now, d.Poll)
+	}
+	lost, err := d.board.Lost(ctx, k)
+	if err != nil {
+		return err
+	}
+	t.acts = append(t.acts, lost...)
 	for _, w := range works {
-		now, _ := s.Shift(w.Name)
-		if finished(w, rows) && now.Phase == fleet.PhaseRunning {
-			now.Phase, now.Reason = fleet.PhaseCompleted, "nothing is left"
+		if err := d.finish(ctx, k, w); err != nil {
+			return err
 		}
-		if !reflect.DeepEqual(now, w.Shift) {
-			d.Log.InfoContext(ctx, "shift goes on", "shift", now.Name, "phase", now.Phase, "wave", now.Wave, "reason", now.Reason)
-			if err := k.PutShift(ctx, now); err != nil {
-				return err
-			}
+		if !w.NextRun.IsZero() && !k.Now.Before(w.NextRun) {
+			t.resolve = append(t.resolve, w)
 		}
+	}
+	if len(works) == 0 {
+		return nil
 	}
 	return k.PutLedger(ctx, l)
 }
 
-// granting stores leave to act.
-type granting struct {
-	k    *keep.Tx
-	t    *tick
-	rows map[fleet.Key]*fleet.Row
-}
-
-// all stores what rows are about to do.
-func (g granting) all(ctx context.Context, decided schedule.Decision) error {
-	for _, one := range decided.Grants {
+// grant stores what rows are about to do. A run is stored with its task,
+// later.
+func (d *Door) grant(ctx context.Context, k *keep.Tx, grants []schedule.Grant, t *tick) error {
+	for _, one := range grants {
 		if one.Act == fleet.ActRun {
-			if !g.t.paused {
-				g.t.runs = append(g.t.runs, one.Key)
-			}
+			t.runs = append(t.runs, one.Key)
 			continue
 		}
-		row := g.rows[one.Key]
-		effects, err := g.k.Step(ctx, row, fleet.Facts{Grant: one.Act}, func(row *fleet.Row) {
+		row, err := k.Row(ctx, one.Key)
+		if err != nil {
+			return err
+		}
+		effects, err := k.Step(ctx, &row, fleet.Facts{Grant: one.Act}, func(row *fleet.Row) {
 			if row.Doing == one.Act {
 				// From here on it names this very act.
 				row.NotBefore = one.At.Truncate(time.Millisecond)
@@ -164,53 +214,31 @@ func (g granting) all(ctx context.Context, decided schedule.Decision) error {
 		if err != nil {
 			return err
 		}
-		g.t.effects = append(g.t.effects, effects...)
+		t.effects = append(t.effects, effects...)
 		if row.Doing == one.Act {
-			g.t.acts = append(g.t.acts, *row)
+			t.acts = append(t.acts, row)
 		}
 	}
 	return nil
 }
 
-// look picks the rows whose act may be lost, and those that nobody has looked
-// at, at the forge, for a while.
-func (d *Door) look(k *keep.Tx, t *tick, rows []fleet.Row) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i := range rows {
-		row := &rows[i]
-		switch {
-		case row.Doing != "" && row.Doing != fleet.ActRun:
-			if k.Now.Sub(row.NotBefore) > overdue {
-				t.acts = append(t.acts, *row)
-			}
-		case row.PR.HeadSHA == "" || row.Doing == fleet.ActRun:
-		case row.PR.Open, row.State == fleet.Pushed, row.State == fleet.CIPending, row.State == fleet.CIFailed, row.State == fleet.RevertProposed:
-			if k.Now.Sub(d.looked[row.Key]) > d.Poll && len(t.polls) < maxPolls {
-				d.looked[row.Key] = k.Now
-				t.polls = append(t.polls, row.Key)
-			}
-		}
+// finish stores what became of a shift.
+func (d *Door) finish(ctx context.Context, k *keep.Tx, w *keep.Work) error {
+	now, _ := d.board.Scheduler.Shift(w.Name)
+	if now.Phase == fleet.PhaseRunning && d.board.Finished(w, k.Now) {
+		now.Phase, now.Reason = fleet.PhaseCompleted, "nothing is left"
 	}
+	if reflect.DeepEqual(now, w.Shift) {
+		return nil
+	}
+	if now.Phase != w.Phase || now.Wave != w.Wave {
+		d.Log.InfoContext(ctx, "shift goes on", "shift", now.Name, "phase", now.Phase, "wave", now.Wave, "reason", now.Reason)
+	}
+	return k.PutShift(ctx, now)
 }
 
-// finished reports whether nothing of a shift is left to do. One that looks
-// for its targets again and again takes its time to be sure.
-func finished(w *keep.Work, rows map[fleet.Key]*fleet.Row) bool {
-	if w.Manifest.Spec.Schedule != nil {
-		return w.Manifest.Spec.Schedule.Until == "done" && w.Complete(time.Now())
-	}
-	for key, row := range rows {
-		if key.Shift != w.Name || row.Unmatched || row.State.Terminal() || row.State == fleet.Merged && w.Policy.Watch == 0 {
-			continue
-		}
-		return false
-	}
-	return true
-}
-
-// order is the payload of eventAct.
-type order struct {
+// leave is the payload of eventAct: what a row may do.
+type leave struct {
 	Row   string    `json:"row"`
 	Act   fleet.Act `json:"act"`
 	Stamp string    `json:"stamp"`

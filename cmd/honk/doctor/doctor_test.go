@@ -184,7 +184,7 @@ func TestRun_appIll(t *testing.T) {
 		},
 		"event": {
 			opts: githubtest.Options{Events: []string{"issue_comment", "issues", "pull_request", "check_run", "check_suite"}},
-			want: []string{"✗ events: the App is not told of pull_request_review, pull_request_review_comment; "},
+			want: []string{"✗ events: the App is not told of pull_request_review, pull_request_review_comment, push; "},
 		},
 		"suspended": {
 			set:  func(_ *testing.T, f *githubtest.Forge, _ map[string]string) { f.Suspend("acme", true) },

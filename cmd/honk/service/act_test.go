@@ -39,10 +39,10 @@ func (s *scene) at(login, where string) (githubtest.At, place, error) {
 	return githubtest.At{Login: login, Repo: p.repo, Number: p.number}, p, err
 }
 
-// actRepo makes a repository of a directory and installs the App there.
-func actRepo(s *scene, args []string) error {
-	root, files := s.MkAbs(args[1]), map[string]string{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+// tree is what the files of a directory hold.
+func (s *scene) tree(dir string) (map[string]string, error) {
+	root, files := s.MkAbs(dir), map[string]string{}
+	return files, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -54,6 +54,11 @@ func actRepo(s *scene, args []string) error {
 		files[rel] = string(raw)
 		return err
 	})
+}
+
+// actRepo makes a repository of a directory and installs the App there.
+func actRepo(s *scene, args []string) error {
+	files, err := s.tree(args[1])
 	if err != nil {
 		return err
 	}

@@ -80,9 +80,9 @@ func BenchmarkIdle(b *testing.B) {
 	p := s.serve()
 	for b.Loop() {
 		<-time.After(idleTime)
-		b.ReportMetric(status(b, p.cmd.Process.Pid, "VmRSS"), "MB")
+		b.ReportMetric(memory(b, p.cmd.Process.Pid, "VmRSS"), "MB")
 		// Without the program itself, which processes share.
-		b.ReportMetric(status(b, p.cmd.Process.Pid, "RssAnon"), "own-MB")
+		b.ReportMetric(memory(b, p.cmd.Process.Pid, "RssAnon"), "own-MB")
 	}
 }
 
@@ -102,8 +102,8 @@ func benchStage(b *testing.B, steps ...llmtest.Step) *stage {
 	return s
 }
 
-// status is a field of /proc/PID/status in megabytes.
-func status(b *testing.B, pid int, field string) float64 {
+// memory is a field of /proc/PID/status in megabytes.
+func memory(b testing.TB, pid int, field string) float64 {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

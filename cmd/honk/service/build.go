@@ -151,8 +151,8 @@ func (b *building) hire() (err error) {
 	chores := []queue.Chore{
 		{Name: "reconcile", Every: reconcileEvery, AtStart: true, RunFunc: b.door.Reconcile},
 		{Name: "tidy", Every: tidyEvery, AtStart: true, RunFunc: b.tidy},
-		{Name: "shifts", Every: tickEvery, AtStart: true, RunFunc: b.shifts.Tick},
 	}
+	chores = append(chores, b.manifests()...)
 	if b.slack != nil {
 		doors[task.SourceSlack] = queue.Door{
 			HandleFunc: b.slack.Handle, Notifier: b.slack, EditEvery: b.cfg.Org.Slack.EditEvery,

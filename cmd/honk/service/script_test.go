@@ -30,7 +30,7 @@ const canary = "canary-4b1d0c6e-of-the-worker"
 func TestScript(t *testing.T) {
 	t.Parallel()
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, list := range []map[string]command{acts, works, wants, chats, fleets} {
+	for _, list := range []map[string]command{acts, works, wants, chats, fleets, shiftActs, manifestActs, imageActs} {
 		for name, c := range list {
 			cmds[name] = c.play(name)
 		}

@@ -81,6 +81,7 @@ func (b *building) run(ctx context.Context, listener net.Listener, opts Options)
 	if listener != nil && b.slack != nil && b.cfg.Slack.AppToken != "" {
 		all.Go(func() error { b.listen(work); return nil })
 	}
+	all.Go(func() error { b.shifts.Run(work); return nil })
 	all.Go(func() error {
 		select {
 		case <-b.db.died():

@@ -6,8 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"honk/agent"
-	"honk/agent/script"
+	"honk/fleet/ledger"
 	"honk/integrations/github/client"
 	"honk/integrations/github/forge"
 	"honk/integrations/github/page"
@@ -16,18 +15,13 @@ import (
 	"honk/internal/config"
 	"honk/internal/postgres"
 	"honk/internal/runner"
-	"honk/internal/secret"
 	"honk/internal/task"
 	"honk/queue"
-	"honk/sandbox"
 )
 
-const (
-	// tickEvery is how often shifts go on, pollEvery how often what they have
-	// at the forge is looked at, should a webhook have been lost.
-	tickEvery = 2 * time.Second
-	pollEvery = 5 * time.Minute
-)
+// pollEvery is how often what shifts have at the forge is looked at, should a
+// webhook have been lost.
+const pollEvery = 5 * time.Minute
 
 // fleet makes what drives shifts.
 func (b *building) fleet() {
@@ -54,10 +48,12 @@ type shiftParts struct {
 }
 
 func newShifts(cfg *config.Config, log *slog.Logger, p shiftParts) *shift.Door {
+	b := cfg.Org.Shifts.Budget
 	reads := github.New(github.Options{App: p.app, GitURL: cfg.GitHub.GitURL, Log: log})
 	return shift.New(shift.Options{
 		DB: p.db, Queue: p.queue, Forge: shiftForge{Forge: reads, app: p.app, tasks: p.tasks, pages: p.pages},
-		Agent: cfg.LLM.Model, Poll: pollEvery, Log: log,
+		Limits: ledger.Limits{PointsPerMinute: b.MinutePoints, ContentPerMinute: b.MinuteContent, ContentPerHour: b.HourContent, Spacing: b.Spacing},
+		Agent:  cfg.LLM.Model, AutoPrompt: cfg.Org.Shifts.AutoPrompt, Timezones: cfg.Org.Shifts.Timezones, Poll: pollEvery, Log: log,
 	})
 }
 
@@ -116,45 +112,10 @@ func (b *building) shiftCrew(t task.Task) (runner.Crew, error) {
 	if err != nil {
 		return crew, err
 	}
-	worker := shiftAgent{Agent: crew.Agent, job: j, log: b.log}
-	crew.Agent, crew.Once = worker, len(j.Script) > 0
+	worker := shiftAgent{Agent: crew.Agent, job: j, resumed: t.Request.Resume != "", log: b.log}
+	if worker.images, err = b.images(); err != nil {
+		return crew, err
+	}
+	crew.Agent, crew.Once, crew.Proof = worker, worker.programmed(), j.Proof
 	return crew, nil
-}
-
-// shiftAgent makes the change of a shift's task: by its script, or by the
-// agent that it wraps.
-type shiftAgent struct {
-	runner.Agent
-	job shift.Job
-	log *slog.Logger
-}
-
-// firstTime bounds each of the commands that come first.
-const firstTime = 2 * time.Minute
-
-// Run implements runner.Agent.
-func (a shiftAgent) Run(ctx context.Context, in agent.Input) (agent.Result, error) {
-	for _, args := range a.job.First {
-		res, err := in.Sandbox.Exec(ctx, sandbox.Command{Args: args, Dir: a.job.Dir, Timeout: firstTime})
-		if err != nil {
-			return agent.Result{Exit: agent.ExitFailed, Reason: err.Error()}, err
-		}
-		if res.ExitCode != 0 {
-			reason := "skip: " + secret.Clean(args[0], 80) + " does not end with 0"
-			return agent.Result{Exit: agent.ExitNoChange, Reason: reason, Summary: reason}, nil
-		}
-	}
-	if len(a.job.Script) == 0 {
-		return a.Agent.Run(ctx, in)
-	}
-	patch, err := in.DiffFunc(ctx)
-	if err != nil {
-		return agent.Result{Exit: agent.ExitFailed, Reason: err.Error()}, err
-	}
-	a.job.Env["SHIFT_BASE_SHA"] = patch.Base
-	made, err := script.New(script.Options{Script: a.job.Script, Env: a.job.Env, Dir: a.job.Dir, Timeout: a.job.Timeout, Log: a.log})
-	if err != nil {
-		return agent.Result{Exit: agent.ExitFailed, Reason: err.Error()}, err
-	}
-	return made.Run(ctx, in)
 }

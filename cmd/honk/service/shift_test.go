@@ -3,31 +3,37 @@ package service_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"honk/integrations/github/githubtest"
+	"honk/integrations/shift/health"
 )
 
 // fleets are what happens to a shift's repositories at the forge.
 var fleets = map[string]command{
 	"checked":  {"OWNER/NAME NAME CONCLUSION [TEXT]", 3, 4, false, fleetChecked},
 	"archived": {"OWNER/NAME", 1, 1, false, fleetArchived},
+	"health":   {"CODE KEY BODY", 3, 3, false, fleetHealth},
+	"tidied":   {"", 0, 0, false, fleetTidied},
 	"pushed":   {"LOGIN OWNER/NAME PATH TEXT", 4, 4, false, fleetPushed},
 }
 
-// branchOf is the one branch of ours in a repository.
+// branchOf is the newest branch of ours in a repository.
 func (s *scene) branchOf(repo string) (string, error) {
 	all, err := seeBranches(s, repo)
 	if err != nil {
 		return "", err
 	}
 	own := slices.DeleteFunc(all, func(name string) bool { return !strings.HasPrefix(name, "honk/") })
-	if len(own) != 1 {
-		return "", fmt.Errorf("%s has %d branches of ours: %s", repo, len(own), own)
+	if len(own) == 0 {
+		return "", fmt.Errorf("%s has no branch of ours", repo)
 	}
-	return own[0], nil
+	return slices.Max(own), nil // They are named by time.
 }
 
 // fleetChecked reports a check on the branch of a row and ends its suite. The
@@ -43,6 +49,36 @@ func fleetChecked(s *scene, args []string) error {
 		return err
 	}
 	return actCheck(s, append([]string{args[0] + "@" + branch}, args[1:]...))
+}
+
+// fleetHealth has monitoring say something, signed with a key, and wants an
+// answer.
+func fleetHealth(s *scene, args []string) error {
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, "http://"+s.addr+"/webhooks/health", strings.NewReader(args[2]))
+	if err != nil {
+		return err
+	}
+	at := fmt.Sprint(time.Now().Unix())
+	req.Header.Set("Honk-Timestamp", at)
+	req.Header.Set("Honk-Signature", health.Sign([]byte(s.Getenv(args[1])), at, []byte(args[2])))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	if fmt.Sprint(resp.StatusCode) != args[0] {
+		return fmt.Errorf("the answer is %d, not %s: %s", resp.StatusCode, args[0], said)
+	}
+	return err
+}
+
+// fleetTidied waits until the tokens of killed processes are revoked.
+func fleetTidied(s *scene, _ []string) error {
+	return s.until("one process has tokens", func() (bool, error) {
+		got, err := query(s, `SELECT (count(DISTINCT worker) < 2)::text FROM tokens`)
+		return err == nil && got[0] == "true", err
+	})
 }
 
 func fleetArchived(s *scene, args []string) error { return s.forge.Archive(args[0], true) }
@@ -62,11 +98,11 @@ func fleetPushed(s *scene, args []string) error {
 
 // seeShift is the phase of a shift and the states of its rows, one a line.
 func seeShift(s *scene, name string) ([]string, error) {
-	phase, err := query(s, `SELECT (shift->>'phase') || ' wave ' || (shift->>'wave') || ' ' || coalesce(shift->>'reason', '') FROM x_shifts WHERE name = $1`, name)
+	phase, err := query(s, `SELECT format('%s wave %s %s', phase, state->>'wave', state->>'reason') FROM shifts WHERE name = $1`, name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := query(s, `SELECT format('%s %s: %s', row->'key'->>'repo', row->>'state', row->>'reason') FROM x_rows WHERE shift = $1 ORDER BY key`, name)
+	rows, err := query(s, `SELECT format('%s %s: %s', repo, state, data->>'reason') FROM shift_rows WHERE shift = $1 ORDER BY repo, unit`, name)
 	return append(phase, rows...), err
 }
 

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 
+	"honk/integrations/shift/see"
+
 	"honk/integrations/github/client"
 	"honk/integrations/github/forge"
 	"honk/integrations/github/page"
 	github "honk/integrations/github/shift"
-	"honk/integrations/shift"
 	"honk/integrations/shift/act"
 	"honk/integrations/shift/look"
 	"honk/internal/runner"
@@ -38,9 +39,9 @@ func (f shiftForge) Find(ctx context.Context, q look.Query) ([]task.Listing, []s
 }
 
 // Checks implements look.Forge.
-func (f shiftForge) Checks(ctx context.Context, repo, sha string) (shift.Checks, error) {
+func (f shiftForge) Checks(ctx context.Context, repo, sha string) (see.Checks, error) {
 	c, err := f.Forge.Checks(ctx, repo, sha)
-	return shift.Checks{
+	return see.Checks{
 		Pending: c.Pending, Passed: c.Passed, Skipped: c.Skipped, Failed: append(c.Failed, c.Cancelled...), Reports: c.Reports,
 	}, err
 }
@@ -51,13 +52,13 @@ func (f shiftForge) Owners(ctx context.Context, repo, sha string, paths []string
 }
 
 // Pull implements look.Forge.
-func (f shiftForge) Pull(ctx context.Context, repo string, number int) (shift.Pull, error) {
+func (f shiftForge) Pull(ctx context.Context, repo string, number int) (see.Pull, error) {
 	p, err := f.Forge.Pull(ctx, repo, number)
 	if err != nil {
-		return shift.Pull{}, err
+		return see.Pull{}, err
 	}
 	self, err := f.app.Self(ctx)
-	return shift.Pull{
+	return see.Pull{
 		Number: p.Number, URL: p.URL, State: p.State, Draft: p.Draft, HeadSHA: p.HeadSHA, Base: p.BaseRef,
 		By: p.ClosedBy, ByHonk: p.ClosedBy == self.Login(), MergedSHA: p.MergedSHA,
 		Conflicted: p.Mergeable == github.MergeableConflicted, Behind: p.Behind,

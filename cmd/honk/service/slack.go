@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"honk/integrations/shift/health"
+
 	"honk/cmd/honk/parts"
 	"honk/integrations/github/catalog"
 	"honk/integrations/github/oauth"
@@ -154,6 +156,9 @@ func (b *building) webhooks() map[string]http.Handler {
 		for _, path := range []string{"events", "interactions", "commands"} {
 			doors["/webhooks/slack/"+path] = b.slack
 		}
+	}
+	if key := b.cfg.HealthSecret; key != "" {
+		doors["/webhooks/health"] = health.Handler{Key: []byte(key.Reveal()), ReceiveFunc: b.queue.Receive, Log: b.log}
 	}
 	return doors
 }

@@ -139,6 +139,7 @@ func setStage(t testing.TB, kind githubtest.Options, steps ...llmtest.Step) *sta
 		"HONK_LISTEN": s.addr, "HONK_LLM_BASE_URL": web.URL + "/v1", "HONK_LLM_API_KEY": apiKey, "HONK_LLM_MODEL": "scripted",
 		"HONK_GITHUB_APP_ID": fmt.Sprint(s.forge.AppID()), "HONK_GITHUB_PRIVATE_KEY_FILE": key,
 		"HONK_GITHUB_WEBHOOK_SECRET": secret,
+		"HONK_HEALTH_SECRET":         secret,
 		"HONK_GITHUB_API_URL":        strings.TrimSuffix(s.forge.APIURL(), "/"), "HONK_GITHUB_GIT_URL": strings.TrimSuffix(s.forge.GitURL(), "/"),
 	}
 	return s

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"honk/integrations/shift/order"
+
 	"honk/fleet/plan"
 	"honk/integrations/shift"
 	"honk/integrations/shift/keep"
@@ -21,8 +23,8 @@ import (
 	"honk/internal/task"
 )
 
-// maxBeside caps a file that a manifest may name, and maxFiles how many there
-// are.
+// maxBeside caps a manifest and a file that it may name, and maxFiles how many
+// there are.
 const (
 	maxBeside = 1 << 20
 	maxFiles  = 200
@@ -33,6 +35,8 @@ type Shifts struct {
 	Door *shift.Door
 	In   io.Reader
 	Out  io.Writer
+	// Err is where is said what is no result.
+	Err io.Writer
 	// User is who acts.
 	User string
 	// JSON prints exactly one JSON object.
@@ -52,6 +56,9 @@ func load(name string) (f keep.File, err error) {
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	f = keep.File{Name: name, Files: map[string][]byte{}}
+	if info, err := root.Stat(base); err == nil && info.Size() > maxBeside {
+		return f, task.Errorf(task.CodeInvalid, "%s:1: has %d bytes; at most %d are read; split it", name, info.Size(), maxBeside)
+	}
 	if f.Data, err = root.ReadFile(base); err != nil {
 		return f, task.Errorf(task.CodeInvalid, "%w", err)
 	}
@@ -80,13 +87,29 @@ func beside(root *os.Root, manifest string, into map[string][]byte) error {
 	})
 }
 
-// Plan prints what applying a manifest would do.
-func (s *Shifts) Plan(ctx context.Context, name string) error {
+// Plan prints what applying a manifest would do, and what comes of it where it
+// is tried on a few targets.
+func (s *Shifts) Plan(ctx context.Context, name string, sample int) error {
 	p, err := s.plan(ctx, name)
 	if err != nil {
 		return err
 	}
-	return s.showPlan(p)
+	if sample == 0 {
+		return s.showPlan(p, nil)
+	}
+	if !s.JSON {
+		if err := s.showPlan(p, nil); err != nil {
+			return err
+		}
+	}
+	sampled, err := s.Door.Sample(ctx, p, sample, func(said string) { fmt.Fprintln(s.Err, "honk: "+said) })
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		return s.showPlan(p, &sampled)
+	}
+	return s.showSample(sampled)
 }
 
 func (s *Shifts) plan(ctx context.Context, name string) (shift.Planned, error) {
@@ -103,7 +126,7 @@ func (s *Shifts) Apply(ctx context.Context, name string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.showPlan(p); err != nil {
+	if err := s.showPlan(p, nil); err != nil {
 		return err
 	}
 	if p.Shift.Generation > 0 && !p.Changed() {
@@ -132,7 +155,8 @@ func (s *Shifts) ask(question string) bool {
 // planned is a plan as JSON.
 type planned struct {
 	*plan.Plan
-	Excluded any `json:"excluded"`
+	Excluded any            `json:"excluded"`
+	Sample   *shift.Sampled `json:"sample,omitempty"`
 }
 
 func (s *Shifts) json(v any) error {
@@ -149,29 +173,29 @@ func plain(text string, most int) string {
 
 // Pause holds a shift.
 func (s *Shifts) Pause(ctx context.Context, name string) error {
-	return s.say(s.Door.Pause(ctx, name, s.User), "%s is paused; honk shift resume %s lets it go on", name, name)
+	return s.say(s.Door.Orders.Pause(ctx, name, s.User), "%s is paused; honk shift resume %s lets it go on", name, name)
 }
 
 // Resume lets a shift go on.
 func (s *Shifts) Resume(ctx context.Context, name string) error {
-	return s.say(s.Door.Resume(ctx, name, s.User), "%s goes on", name)
+	return s.say(s.Door.Orders.Resume(ctx, name, s.User), "%s goes on", name)
 }
 
 // Approve approves what comes after a wave, or changes of one shape.
 func (s *Shifts) Approve(ctx context.Context, name, what string) error {
-	approved, err := s.Door.Approve(ctx, name, what, s.User)
+	approved, err := s.Door.Orders.Approve(ctx, name, what, s.User)
 	return s.say(err, "%s: approved %s", name, approved)
 }
 
 // Retry has what failed done once more.
-func (s *Shifts) Retry(ctx context.Context, name string, which shift.Which) error {
-	n, err := s.Door.Retry(ctx, name, which, s.User)
+func (s *Shifts) Retry(ctx context.Context, name string, which order.Which) error {
+	n, err := s.Door.Orders.Retry(ctx, name, which, s.User)
 	return s.say(err, "%s: %d targets are tried again", name, n)
 }
 
 // Close closes the pull requests of a shift and ends its targets.
 func (s *Shifts) Close(ctx context.Context, name, repo string) error {
-	n, err := s.Door.Close(ctx, name, repo, s.User)
+	n, err := s.Door.Orders.Close(ctx, name, repo, s.User)
 	return s.say(err, "%s: %d targets are closed", name, n)
 }
 

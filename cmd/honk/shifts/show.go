@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"honk/fleet/plan"
 	"honk/fleet/status"
 	"honk/integrations/shift"
+	"honk/internal/secret"
 	"honk/internal/task"
 )
 
@@ -23,9 +25,9 @@ const (
 	watchEvery = 2 * time.Second
 )
 
-func (s *Shifts) showPlan(p shift.Planned) error {
+func (s *Shifts) showPlan(p shift.Planned, sample *shift.Sampled) error {
 	if s.JSON {
-		return s.json(planned{p.Plan, p.Excluded})
+		return s.json(planned{p.Plan, p.Excluded, sample})
 	}
 	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "OPERATION\tTARGET\tWAVE\tREASON")
@@ -101,6 +103,33 @@ func (s *Shifts) Status(ctx context.Context, name string, look Look) (failed []s
 	}
 }
 
+// All shows how each shift stands.
+func (s *Shifts) All(ctx context.Context) error {
+	all, err := s.Door.All(ctx)
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		return s.json(struct {
+			Shifts []shift.Report `json:"shifts"`
+		}{all})
+	}
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "SHIFT\tPHASE\tTARGETS\tRESIDUAL")
+	for _, b := range status.Buckets() {
+		fmt.Fprintf(w, "\t%s", strings.ToUpper(string(b)))
+	}
+	fmt.Fprintln(w, "\tCOST\tREASON")
+	for _, r := range all {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d", r.Shift.Name, r.Shift.Phase, r.Total, r.Residual)
+		for _, b := range status.Buckets() {
+			fmt.Fprintf(w, "\t%d", r.Buckets[b])
+		}
+		fmt.Fprintf(w, "\t$%.2f\t%s\n", r.CostUSD, plain(r.Shift.Reason, 120))
+	}
+	return w.Flush()
+}
+
 func (s *Shifts) showStatus(r shift.Report) error {
 	out := func(format string, args ...any) { fmt.Fprintf(s.Out, format, args...) }
 	out("%s  %s  generation %d  by %s\n", r.Shift.Name, r.Shift.Phase, r.Shift.Generation, plain(r.By, 60))
@@ -118,12 +147,7 @@ func (s *Shifts) showStatus(r shift.Report) error {
 	for _, b := range status.Buckets() {
 		out("%-10s %d\n", b, r.Buckets[b])
 	}
-	for _, f := range r.Failures[:min(len(r.Failures), maxListed)] {
-		out("\nsignature %s  %d targets, for example %s\n  %s\n", f.Signature.ID, f.Count, target(f.Sample), plain(f.Signature.Text, 200))
-	}
-	for _, c := range r.Clusters[:min(len(r.Clusters), maxListed)] {
-		out("\nshape %s  %d changes\n", c.ID, c.Size())
-	}
+	s.showGroups(r.Status)
 	out("\n")
 	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	rows := slices.Clone(r.Rows)
@@ -131,13 +155,60 @@ func (s *Shifts) showStatus(r shift.Report) error {
 	fmt.Fprintln(w, "TARGET\tBUCKET\tSTATE\tSINCE\tREASON")
 	for i := range rows {
 		row := &rows[i]
-		why := cmp.Or(row.Wait.Reason, row.Reason, row.PR.URL)
-		if !row.Wait.ETA.IsZero() {
-			why += ", expected " + row.Wait.ETA.Local().Format(time.DateTime)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", target(row.Key), status.BucketOf(row), row.State, row.Since.Local().Format(time.DateTime), plain(why, 160))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", target(row.Key), status.BucketOf(row), row.State, row.Since.Local().Format(time.DateTime), plain(why(row), 240))
 	}
 	return w.Flush()
+}
+
+// why says what a row waits for and until when, and why it is where it is.
+func why(row *fleet.Row) string {
+	if row.Wait.Reason == "" {
+		return cmp.Or(row.Reason, row.PR.URL)
+	}
+	said := row.Wait.Reason
+	if !row.Wait.ETA.IsZero() {
+		said += ", expected " + row.Wait.ETA.Local().Format(time.DateTime)
+	}
+	if row.Reason != "" && row.Reason != row.Wait.Reason {
+		said += "; " + row.Reason
+	}
+	return said
+}
+
+// showGroups shows what fails by one cause, and what looks alike.
+func (s *Shifts) showGroups(r status.Status) {
+	for _, f := range r.Failures[:min(len(r.Failures), maxListed)] {
+		fmt.Fprintf(s.Out, "\nsignature %s  %d targets, for example %s\n  %s\n", f.Signature.ID, f.Count, target(f.Sample), plain(f.Signature.Text, 200))
+	}
+	for _, c := range r.Clusters[:min(len(r.Clusters), maxListed)] {
+		fmt.Fprintf(s.Out, "\nshape %s  %d changes\n", c.ID, c.Size())
+	}
+}
+
+// maxDiff is how many lines of a diff are shown.
+const maxDiff = 60
+
+// showSample shows what came of a change where it was tried.
+func (s *Shifts) showSample(r shift.Sampled) error {
+	fmt.Fprintf(s.Out, "\nsample: %d of %d targets would change, cost $%.2f; nothing was pushed\n\n", r.States[fleet.Ready], r.Total, r.CostUSD)
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TARGET\tRESULT\tLINES\tTASK\tREASON")
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", target(row.Key), row.State, row.Change.Lines, row.TaskID, plain(row.Reason, 160))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	s.showGroups(r.Status)
+	for _, c := range r.Clusters[:min(len(r.Clusters), maxListed)] {
+		lines := strings.SplitAfter(secret.Clean(r.Diffs[c.ID], 1<<20), "\n")
+		fmt.Fprintf(s.Out, "\none of shape %s:\n%s", c.ID, strings.Join(lines[:min(len(lines), maxDiff)], ""))
+		if len(lines) > maxDiff {
+			fmt.Fprintf(s.Out, "... and %d more lines\n", len(lines)-maxDiff)
+		}
+	}
+	return nil
 }
 
 // Logs prints what became of the targets in a repository.

@@ -12,9 +12,15 @@ import (
 	"honk/internal/task"
 )
 
-// Paths lists the files of a commit. GitHub cuts the list of a very large
-// repository short, and says so.
-func (r *Repo) Paths(ctx context.Context, sha string) (paths []string, truncated bool, err error) {
+// Entry is a plain file of a commit.
+type Entry struct {
+	Path, SHA string
+	Size      int
+}
+
+// Tree lists the plain files of a commit: neither links nor submodules. GitHub
+// cuts the list of a very large repository short, and says so.
+func (r *Repo) Tree(ctx context.Context, sha string) (files []Entry, truncated bool, err error) {
 	if !shaPattern.MatchString(sha) {
 		return nil, false, task.Errorf(task.CodeInvalid, "%q is not a commit's full name", sha)
 	}
@@ -23,11 +29,20 @@ func (r *Repo) Paths(ctx context.Context, sha string) (paths []string, truncated
 		return nil, false, r.at.Explain(err, "listing the files of "+sha, "contents: read")
 	}
 	for _, e := range got.Entries {
-		if e.GetType() == "blob" {
-			paths = append(paths, e.GetPath())
+		if e.GetType() == "blob" && e.GetMode() != "120000" {
+			files = append(files, Entry{e.GetPath(), e.GetSHA(), e.GetSize()})
 		}
 	}
-	return paths, got.GetTruncated(), nil
+	return files, got.GetTruncated(), nil
+}
+
+// Paths lists the plain files of a commit by their paths, as Tree does.
+func (r *Repo) Paths(ctx context.Context, sha string) (paths []string, truncated bool, err error) {
+	files, truncated, err := r.Tree(ctx, sha)
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	return paths, truncated, err
 }
 
 // Required lists the checks without which GitHub merges nothing into a
@@ -76,6 +91,24 @@ func (r *Repo) Required(ctx context.Context, branch string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), err
+}
+
+// Changed lists the files that a pull request changes, with the names from
+// before it. GitHub tells of the first 3,000.
+func (r *Repo) Changed(ctx context.Context, number int) ([]string, error) {
+	var list []string
+	doing, need := fmt.Sprintf("listing the files of #%d", number), "pull_requests: read"
+	err := r.pages(doing, need, func(page github.ListOptions) (*github.Response, error) {
+		got, resp, err := r.gh.PullRequests.ListFiles(ctx, r.owner, r.name, number, &page)
+		for _, f := range got {
+			list = append(list, f.GetFilename())
+			if old := f.GetPreviousFilename(); old != "" {
+				list = append(list, old)
+			}
+		}
+		return resp, err
+	})
+	return list, err
 }
 
 // Commit is a commit of a pull request with the accounts behind it, which are

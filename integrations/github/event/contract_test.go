@@ -55,7 +55,7 @@ func TestExamples(t *testing.T) {
 	}
 	for _, name := range []string{
 		"ping", "issue_comment", "issues", "pull_request", "pull_request_review", "pull_request_review_comment",
-		"check_suite", "check_run", "workflow_run", "installation", "installation_repositories",
+		"check_suite", "check_run", "workflow_run", "installation", "installation_repositories", "push",
 	} {
 		if seen[name] == 0 {
 			t.Errorf("there is no example of %s", name)

@@ -45,6 +45,9 @@ type Event struct {
 	// Checks is set for check_suite, check_run and workflow_run.
 	Checks Checks
 
+	// Push is set for push.
+	Push Push
+
 	// Account is whose installation it is, and Added and Removed are the
 	// repositories of installation and installation_repositories.
 	Account User
@@ -150,4 +153,11 @@ type Checks struct {
 	// Pulls are the numbers of the pull requests GitHub knows of, none for
 	// those from forks.
 	Pulls []int
+}
+
+// Push says that a branch moved. One of a tag has no Branch.
+type Push struct {
+	Branch string
+	// SHA is the commit that the branch is at now, empty when it is gone.
+	SHA string
 }

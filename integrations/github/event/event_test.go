@@ -149,6 +149,18 @@ func TestParse(t *testing.T) {
 				e.Checks = event.Checks{Name: "CI", HeadSHA: sha, Conclusion: "success"}
 			}),
 		},
+		"push": {
+			"push", `{"ref": "refs/heads/a/b", "after": "` + sha + `"}`,
+			wanted("push", "", func(e *event.Event) { e.Push = event.Push{Branch: "a/b", SHA: sha} }),
+		},
+		"push of a tag": {
+			"push", `{"ref": "refs/tags/v1", "after": "` + sha + `"}`,
+			wanted("push", "", func(e *event.Event) { e.Push = event.Push{SHA: sha} }),
+		},
+		"branch deleted": {
+			"push", `{"ref": "refs/heads/a", "after": "` + strings.Repeat("0", 40) + `", "deleted": true}`,
+			wanted("push", "", func(e *event.Event) { e.Push = event.Push{Branch: "a"} }),
+		},
 		"installed": {
 			"installation", `{"action": "created", "repository": null,
 				"installation": {"id": 7, "account": {"login": "acme", "id": 3}},
@@ -219,6 +231,7 @@ func TestParse_refuses(t *testing.T) {
 		"head is no commit": {"pull_request", `{"action": "closed", "pull_request": {"number": 3,
 			"head": {"ref": "x", "sha": "--upload-pack=x"}}}`},
 		"no review":         {"pull_request_review", `{"action": "submitted", "pull_request": ` + pull + `}`},
+		"push of nothing":   {"push", `{"ref": "refs/heads/a", "after": "HEAD"}`},
 		"no suite":          {"check_suite", `{"action": "completed"}`},
 		"run of no commit":  {"check_run", `{"action": "completed", "check_run": {"head_sha": "HEAD"}}`},
 		"no installation":   {"installation", `{"action": "created", "installation": null}`},
@@ -275,7 +288,7 @@ func TestAction(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"issue_comment", "issues", "pull_request", "check_run", "installation", "ping"} {
+	for _, name := range []string{"issue_comment", "issues", "pull_request", "check_run", "installation", "push", "ping"} {
 		f.Add(name, []byte(base))
 	}
 	f.Add("issue_comment", []byte(`{"action": "created", "issue": {"number": 3}, "comment": {"id": 9}}`))

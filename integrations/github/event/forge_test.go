@@ -64,7 +64,7 @@ func TestForge(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"installation", "issue_comment", "issues", "pull_request_review", "check_run", "check_suite", "pull_request",
+		"installation", "issue_comment", "issues", "pull_request_review", "check_run", "check_suite", "pull_request", "push",
 	} {
 		if seen[name] == 0 {
 			t.Errorf("no %s was sent", name)

@@ -62,6 +62,8 @@ func (e *Event) fill(p payload) (problem string) {
 	switch e.Name {
 	case "check_suite", "check_run", "workflow_run":
 		return e.fillChecks(p)
+	case "push":
+		return e.fillPush(p)
 	case "issues", "issue_comment":
 		return e.fillIssue(p)
 	}
@@ -157,6 +159,20 @@ func (e *Event) fillChecks(p payload) (problem string) {
 		e.Checks = p.WorkflowRun.event()
 	}
 	if !shaPattern.MatchString(e.Checks.HeadSHA) {
+		return "it names no commit"
+	}
+	return ""
+}
+
+func (e *Event) fillPush(p payload) (problem string) {
+	e.Push.Branch, _ = strings.CutPrefix(p.Ref, "refs/heads/")
+	if e.Push.Branch == p.Ref {
+		e.Push.Branch = "" // a tag
+	}
+	if p.Deleted {
+		return ""
+	}
+	if e.Push.SHA = p.After; !shaPattern.MatchString(p.After) {
 		return "it names no commit"
 	}
 	return ""

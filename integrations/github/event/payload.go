@@ -26,6 +26,9 @@ type payload struct {
 	Repositories []named `json:"repositories"`
 	Added        []named `json:"repositories_added"`
 	Removed      []named `json:"repositories_removed"`
+	Ref          string  `json:"ref"`
+	After        string  `json:"after"`
+	Deleted      bool    `json:"deleted"`
 }
 
 type user struct {

@@ -97,7 +97,7 @@ func (f *Forge) Publish(ctx context.Context, p runner.Publication) (pr task.Pull
 		}
 		author := git.Signature{Name: self.Login(), Email: self.Email()}
 		pr, err = f.Git.Publish(ctx, git.Publish{
-			Source: src, Base: p.Patch.Base, Patch: p.Patch, Branch: p.Branch, Onto: p.Onto, Message: p.Message,
+			Source: src, Base: p.Patch.Base, Patch: p.Patch, Branch: p.Branch, Onto: p.Onto, Over: p.Over, Message: p.Message,
 			Author: author, Committer: author, When: time.Now(),
 		})
 		if err != nil || p.Task.Request.Options.PullRequest == "none" {

@@ -12,7 +12,6 @@ import (
 
 	"honk/fleet"
 	"honk/integrations/shift/keep"
-	"honk/internal/git"
 	"honk/internal/postgres"
 	"honk/internal/task"
 )
@@ -21,10 +20,10 @@ import (
 type Actor struct {
 	DB    *postgres.DB
 	Forge Forge
-	// ReplayFunc has a row's transform run once more, and says what is wrong
+	// ProveFunc has a row's transform run once more, and says what is wrong
 	// unless it makes the same change.
-	ReplayFunc func(ctx context.Context, row *fleet.Row) (string, error)
-	Log        *slog.Logger
+	ProveFunc func(ctx context.Context, w *keep.Work, row *fleet.Row) (string, error)
+	Log       *slog.Logger
 }
 
 // Stamp names what a row is doing, and no other act of it.
@@ -125,19 +124,15 @@ func (a *Actor) push(ctx context.Context, w *keep.Work, row *fleet.Row) (done fl
 		done.Fail, done.SHA, done.Reason = fleet.FailMoved, head, "the base moved"
 		return done, nil
 	}
-	// What nobody has seen is not built upon: another change, another branch.
-	pub.Branch = git.Branch(row.TaskID, w.Name)
+	// A change that is made anew takes the place of the one before.
+	if row.PR.Branch != "" {
+		pub.Over = row.PR.HeadSHA
+	}
 	pr, err := a.Forge.Push(ctx, pub)
 	if err != nil {
 		return done, err
 	}
 	done.SHA, done.Branch = pr.HeadSHA, pr.Branch
-	if old := row.PR.Branch; old != "" && old != pr.Branch {
-		err := a.Forge.DeleteBranch(ctx, row.Key.Repo, old, row.PR.HeadSHA)
-		if err != nil {
-			a.Log.WarnContext(ctx, "old branch not deleted", "row", row.Key.String(), "branch", old, "error", err)
-		}
-	}
 	return done, nil
 }
 
@@ -189,7 +184,7 @@ func (a *Actor) update(ctx context.Context, w *keep.Work, row *fleet.Row) (done 
 // deterministic has made the same change a second time.
 func (a *Actor) merge(ctx context.Context, w *keep.Work, row *fleet.Row) (done fleet.DoneFact, err error) {
 	if w.Manifest.Spec.Transform.Deterministic() {
-		if done.Reason, err = a.ReplayFunc(ctx, row); err != nil {
+		if done.Reason, err = a.ProveFunc(ctx, w, row); err != nil {
 			return done, err
 		}
 		if done.Reason != "" {
@@ -198,12 +193,27 @@ func (a *Actor) merge(ctx context.Context, w *keep.Work, row *fleet.Row) (done f
 		}
 	}
 	done.SHA, err = a.Forge.Merge(ctx, row.Key.Repo, row.PR.Number, row.PR.HeadSHA, w.Manifest.Spec.Merge.Method)
+	if err == nil {
+		a.sweep(ctx, row)
+	}
 	return done, err
 }
 
 func (a *Actor) close(ctx context.Context, w *keep.Work, row *fleet.Row) (done fleet.DoneFact, err error) {
 	said := fmt.Sprintf("Closed by the shift `%s`: %s.", w.Name, row.Closing)
-	return done, a.Forge.Close(ctx, row.Key.Repo, row.PR.Number, said)
+	if err := a.Forge.Close(ctx, row.Key.Repo, row.PR.Number, said); err != nil {
+		return done, err
+	}
+	a.sweep(ctx, row)
+	return done, nil
+}
+
+// sweep deletes the branch of a pull request that Honk has ended, if it is as
+// Honk left it. One that stays does no harm.
+func (a *Actor) sweep(ctx context.Context, row *fleet.Row) {
+	if err := a.Forge.DeleteBranch(ctx, row.Key.Repo, row.PR.Branch, row.PR.HeadSHA); err != nil {
+		a.Log.WarnContext(ctx, "branch not deleted", "row", row.Key.String(), "branch", row.PR.Branch, "error", err)
+	}
 }
 
 func (a *Actor) remind(ctx context.Context, w *keep.Work, row *fleet.Row) (done fleet.DoneFact, err error) {

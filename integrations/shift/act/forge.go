@@ -17,8 +17,8 @@ type Forge interface {
 	Head(ctx context.Context, repo, branch string) (string, error)
 	// Owners returns who owns changed files at a commit, at most some.
 	Owners(ctx context.Context, repo, sha string, paths []string, most int) (users, teams []string, err error)
-	// Push puts the kept patch of a task on a new branch. The code is conflict
-	// when somebody else has written to it.
+	// Push puts the kept patch of a task on a branch, a new one or over a commit
+	// of Honk's. The code is conflict when somebody else has written to it.
 	Push(ctx context.Context, p runner.Publication) (task.PullRequest, error)
 	// Evidence is what is said of a task's change in its pull request, between
 	// Honk's markers.

@@ -19,7 +19,7 @@ type File struct {
 
 // Parse reads a manifest and refuses what it describes well and Honk cannot do.
 func (s *Store) Parse(f File) (*manifest.Manifest, error) {
-	m, err := manifest.Parse(f.Name, f.Data, manifest.Options{AutoPrompt: s.autoPrompt, Read: func(name string) ([]byte, error) {
+	m, err := manifest.Parse(f.Name, f.Data, manifest.Options{AutoPrompt: s.AutoPrompt, Read: func(name string) ([]byte, error) {
 		data, ok := f.Files[name]
 		if !ok {
 			return nil, fs.ErrNotExist
@@ -41,16 +41,7 @@ func Possible(file string, m *manifest.Manifest) error {
 		}
 	}
 	spec := m.Spec
-	refuse(spec.Transform.Container != nil, "spec.transform.container")
-	refuse(spec.Transform.Revert != nil, "spec.transform.revert")
+	refuse(spec.Transform.Container != nil && spec.Transform.Container.Network == "full", "spec.transform.container.network: full")
 	refuse(spec.Transform.Script != nil && spec.Transform.Script.Network == "full", "spec.transform.script.network: full")
-	refuse(len(spec.Verify.Run) > 0, "spec.verify.run")
-	refuse(!spec.Verify.Auto, "spec.verify.auto: false")
-	refuse(!spec.Verify.Baseline, "spec.verify.baseline: false")
-	refuse(spec.Targets.Unit != nil && spec.Targets.Unit.PullRequests == "one", "spec.targets.unit with one pull request for all")
-	refuse(spec.Health != nil, "spec.health")
-	for _, w := range spec.Rollout.Windows {
-		refuse(w.Timezone == manifest.TimezoneOwner, "a window in the owner's timezone")
-	}
 	return errors.Join(problems...)
 }

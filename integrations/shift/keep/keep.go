@@ -12,56 +12,58 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"honk/fleet"
-	"honk/fleet/life"
+	"honk/fleet/ledger"
 	"honk/fleet/manifest"
 	"honk/fleet/plan"
 	"honk/internal/postgres"
+	pg "honk/internal/postgres/shift"
+	"honk/internal/task"
 )
 
 // Work is a shift with what makes its changes.
 type Work struct {
 	fleet.Shift
-	File File
-	// By is who applied it first, NextRun when its targets are looked for
-	// anew.
+	// By is who applied it last, NextRun when its targets are looked for
+	// anew, zero for never.
 	By       string
 	NextRun  time.Time
 	Manifest *manifest.Manifest
 	Policy   fleet.Policy
-	// Recipe is the digest of all that makes its changes.
-	Recipe string
 }
 
-// read is a manifest that was read.
-type read struct {
-	manifest *manifest.Manifest
-	recipe   string
-}
-
-// Tx is one transaction on shifts. All of them wait for one another: what
-// one row may do depends on all others.
-type Tx struct {
-	store *Store
-	tx    *postgres.Tx
-	// Now is when it began.
-	Now time.Time
+// Options says how shifts are kept. DB, Agent and Limits are required.
+type Options struct {
+	DB *postgres.DB
+	// Agent names the model and the version of the agent.
+	Agent string
+	// AutoPrompt are the prompt shifts that may merge by themselves.
+	AutoPrompt []string
+	// Limits are what the forge allows.
+	Limits ledger.Limits
 }
 
 // Store keeps shifts. It is safe for concurrent use.
 type Store struct {
-	db         *postgres.DB
-	agent      string
-	autoPrompt []string
+	Options
 
 	mu sync.Mutex
-	// manifests are those read so far, by digest.
-	manifests map[string]*read
+	// manifests are those read so far, by shift and digest.
+	manifests map[string]*manifest.Manifest
 }
 
-// New returns a Store. agent names the model and the version of the agent,
-// autoPrompt the prompt shifts that may merge by themselves.
-func New(db *postgres.DB, agent string, autoPrompt []string) *Store {
-	return &Store{db: db, agent: agent, autoPrompt: autoPrompt, manifests: map[string]*read{}}
+// New returns a Store.
+func New(opts Options) *Store {
+	return &Store{Options: opts, manifests: map[string]*manifest.Manifest{}}
+}
+
+// Tx is one transaction on shifts.
+type Tx struct {
+	keep  *Store
+	store pg.Store
+	// Now is when it began.
+	Now time.Time
+	// works are those it has met.
+	works map[string]*Work
 }
 
 // Begin makes a transaction one on shifts.
@@ -69,15 +71,12 @@ func (s *Store) Begin(ctx context.Context, tx *postgres.Tx) (*Tx, error) {
 	if err := tx.Lock(ctx, "shifts"); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Pgx().Exec(ctx, schema); err != nil {
-		return nil, fmt.Errorf("making the tables of shifts: %w", err)
-	}
-	return &Tx{s, tx, time.Now()}, nil
+	return &Tx{s, pg.Store{Store: tx.Store}, time.Now(), map[string]*Work{}}, nil
 }
 
 // In does something in a transaction on shifts.
 func (s *Store) In(ctx context.Context, do func(k *Tx) error) error {
-	return s.db.InTx(ctx, func(tx *postgres.Tx) error {
+	return s.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		k, err := s.Begin(ctx, tx)
 		if err != nil {
 			return err
@@ -86,90 +85,138 @@ func (s *Store) In(ctx context.Context, do func(k *Tx) error) error {
 	})
 }
 
+// look does something that changes nothing, and waits for nobody.
+func look[T any](s *Store, do func(k *Tx) (T, error)) (T, error) {
+	return do(&Tx{s, pg.Store{Store: s.DB.Store}, time.Now(), map[string]*Work{}})
+}
+
 // Work returns a shift with its manifest.
-func (s *Store) Work(ctx context.Context, name string) (w *Work, err error) {
-	err = s.In(ctx, func(k *Tx) error {
-		w, err = k.Work(ctx, name)
-		return err
-	})
-	return w, err
+func (s *Store) Work(ctx context.Context, name string) (*Work, error) {
+	return look(s, func(k *Tx) (*Work, error) { return k.Work(ctx, name) })
+}
+
+// Found is the shift that somebody names.
+func (s *Store) Found(ctx context.Context, name string) (*Work, error) {
+	return look(s, func(k *Tx) (*Work, error) { return k.Found(ctx, name) })
 }
 
 // Row returns a row as it is.
-func (s *Store) Row(ctx context.Context, key fleet.Key) (row fleet.Row, err error) {
-	err = s.In(ctx, func(k *Tx) error {
-		row, err = k.Row(ctx, key)
-		return err
-	})
-	return row, err
+func (s *Store) Row(ctx context.Context, key fleet.Key) (fleet.Row, error) {
+	return look(s, func(k *Tx) (fleet.Row, error) { return k.Row(ctx, key) })
 }
 
-// understand reads the manifest of a stored shift.
-func (s *Store) understand(w *Work) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	known := s.manifests[w.Digest]
-	if known == nil {
-		m, err := s.Parse(w.File)
+// Rows returns the rows of a shift as they are.
+func (s *Store) Rows(ctx context.Context, name string) ([]fleet.Row, error) {
+	return look(s, func(k *Tx) ([]fleet.Row, error) { return k.Rows(ctx, name) })
+}
+
+// RowsOf returns the rows of a repository in all shifts.
+func (s *Store) RowsOf(ctx context.Context, repo string) ([]fleet.Row, error) {
+	return rowsOf(pg.Store{Store: s.DB.Store}.RowsOf(ctx, repo))
+}
+
+// Shifts returns all shifts, the newest first.
+func (s *Store) Shifts(ctx context.Context) ([]fleet.Shift, error) {
+	return look(s, func(k *Tx) (all []fleet.Shift, err error) {
+		stored, err := k.store.Shifts(ctx)
 		if err != nil {
-			return fmt.Errorf("reading the stored manifest of %s: %w", w.Name, err)
+			return nil, err
 		}
-		known = &read{m, plan.Recipe(m, s.agent)}
-		s.manifests[w.Digest] = known
-	}
-	w.Manifest, w.Recipe, w.Policy = known.manifest, known.recipe, policyOf(known.manifest)
-	return nil
+		for i := range stored {
+			shift, err := decode[fleet.Shift](stored[i].State)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, shift)
+		}
+		return all, nil
+	})
 }
 
-// policyOf is what a row's life heeds of a manifest. A change cannot be made
-// anew under an open pull request yet: people resolve conflicts.
-func policyOf(m *manifest.Manifest) fleet.Policy {
-	p := fleet.PolicyOf(m)
-	p.Rebase = manifest.RebaseNever
-	return p
-}
-
-// Step lets facts work on a row, changes what came of it where asked to, and
-// stores it with what follows for the shift. It returns what is done once
-// that is stored.
-func (k *Tx) Step(ctx context.Context, row *fleet.Row, f fleet.Facts, change func(row *fleet.Row)) ([]fleet.Effect, error) {
-	w, err := k.Work(ctx, row.Key.Shift)
+// Moves returns a row's changes of state, in order.
+func (s *Store) Moves(ctx context.Context, key fleet.Key) (all []fleet.Transition, err error) {
+	events, err := pg.Store{Store: s.DB.Store}.Events(ctx, key.Shift, key.Repo, key.Unit)
 	if err != nil {
 		return nil, err
 	}
-	spent := row.CostUSD
-	next, moves, effects := life.Step(*row, f, w.Policy, k.Now)
-	if change != nil {
-		change(&next)
-	}
-	*row = next
-	if err := k.PutRow(ctx, next, moves); err != nil {
-		return nil, err
-	}
-	shift := w.Shift
-	shift.SpentUSD += next.CostUSD - spent
-	for _, e := range effects {
-		switch e.Kind {
-		case fleet.EffectHalt:
-			shift.Phase, shift.Reason = fleet.PhaseHalted, e.Text
-		case fleet.EffectSnooze:
-			if err := k.Pause(ctx, e.Until); err != nil {
-				return nil, err
-			}
-		default:
+	for _, e := range events {
+		move, err := decode[fleet.Transition](e.Data)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, move)
 	}
-	if shift.SpentUSD != w.SpentUSD || shift.Phase != w.Phase {
-		return effects, k.PutShift(ctx, shift)
-	}
-	return effects, nil
+	return all, nil
 }
 
+// understand reads the manifest of a stored shift, once.
+func (s *Store) understand(ctx context.Context, w *Work, stored func(context.Context) (pg.Shift, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := w.Name + "/" + w.Digest
+	m := s.manifests[id]
+	if m == nil {
+		sh, err := stored(ctx)
+		if err != nil {
+			return err
+		}
+		if m, err = s.Parse(File{Name: w.Name, Data: sh.Manifest, Files: sh.Files}); err != nil {
+			return fmt.Errorf("reading the stored manifest of %s: %w", w.Name, err)
+		}
+		if len(s.manifests) > maxManifests {
+			clear(s.manifests)
+		}
+		s.manifests[id] = m
+	}
+	w.Manifest, w.Policy, w.Recipe = m, fleet.PolicyOf(m), plan.Recipe(m, s.Agent)
+	return nil
+}
+
+// maxManifests is how many manifests are kept at hand.
+const maxManifests = 100
+
+// AddSample remembers a manifest that is tried out, and returns the digest of
+// what makes its changes.
+func (s *Store) AddSample(ctx context.Context, f File, m *manifest.Manifest) (string, error) {
+	recipe := plan.Recipe(m, s.Agent)
+	return recipe, s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		return pg.Store{Store: tx.Store}.AddSample(ctx, recipe, pg.Shift{Manifest: f.Data, Files: f.Files}, time.Now().Add(-keepSamples))
+	})
+}
+
+// keepSamples is how long what is tried out is remembered.
+const keepSamples = 24 * time.Hour
+
+// Recipe returns the manifest with which a shift makes its changes, if that is
+// still the one of a digest, or the one that is tried out. The code is
+// conflict when it is neither.
+func (s *Store) Recipe(ctx context.Context, name, recipe string) (*manifest.Manifest, error) {
+	w, err := s.Work(ctx, name)
+	if err == nil && w.Recipe == recipe {
+		return w.Manifest, nil
+	}
+	if err != nil && !isMissing(err) {
+		return nil, err
+	}
+	tried := &Work{Shift: fleet.Shift{Name: name, Digest: "sample/" + recipe}}
+	err = s.understand(ctx, tried, func(ctx context.Context) (pg.Shift, error) {
+		return pg.Store{Store: s.DB.Store}.Sample(ctx, recipe)
+	})
+	if isMissing(err) {
+		return nil, task.Errorf(task.CodeConflict, "the manifest of %s has changed since this was asked for", name)
+	}
+	return tried.Manifest, err
+}
+
+// measureEvery is how often what is left is measured of a shift without a
+// schedule.
+const measureEvery = 24 * time.Hour
+
 // Next is when a shift's targets are looked for anew, zero for never.
-func (w *Work) Next(now time.Time) time.Time {
-	s := w.Manifest.Spec.Schedule
+func Next(m *manifest.Manifest, now time.Time) time.Time {
+	s := m.Spec.Schedule
 	if s == nil {
-		return time.Time{}
+		return now.Add(measureEvery)
 	}
 	when, err := cron.ParseStandard("CRON_TZ=" + s.Timezone + " " + s.Cron)
 	if err != nil {
@@ -180,9 +227,4 @@ func (w *Work) Next(now time.Time) time.Time {
 		return time.Time{}
 	}
 	return next
-}
-
-// notFound says that there is no such row.
-func notFound(what string) error {
-	return fmt.Errorf("%s: %w", what, postgres.ErrNotFound)
 }

@@ -13,8 +13,11 @@ import (
 // Plan says what a look at the targets means for the rows as they are.
 func (k *Tx) Plan(ctx context.Context, m *manifest.Manifest, targets []plan.Looked, rerun bool) (*plan.Plan, error) {
 	name := m.Metadata.Name
-	shift, err := k.Shift(ctx, name)
-	if err != nil && !isMissing(err) {
+	var shift fleet.Shift
+	switch w, err := k.Work(ctx, name); {
+	case err == nil:
+		shift = w.Shift
+	case !isMissing(err):
 		return nil, err
 	}
 	rows, err := k.Rows(ctx, name)
@@ -22,7 +25,7 @@ func (k *Tx) Plan(ctx context.Context, m *manifest.Manifest, targets []plan.Look
 		return nil, err
 	}
 	return plan.New(plan.Input{
-		Manifest: m, Agent: k.store.agent, Targets: targets, Shift: shift, Rows: rows, Rerun: rerun, Now: k.Now,
+		Manifest: m, Agent: k.keep.Agent, Targets: targets, Shift: shift, Rows: rows, Rerun: rerun, Now: k.Now,
 	})
 }
 
@@ -40,6 +43,7 @@ func (k *Tx) Apply(ctx context.Context, p *plan.Plan, by string) error {
 	if err != nil {
 		return err
 	}
+	var changes []Change
 	for i := range p.Ops {
 		op := &p.Ops[i]
 		if op.Kind == plan.Noop {
@@ -55,11 +59,9 @@ func (k *Tx) Apply(ctx context.Context, p *plan.Plan, by string) error {
 			next, more, _ := life.Step(row, fleet.Facts{Order: op.Order, OrderReason: op.Reason, Actor: by}, w.Policy, k.Now)
 			row, moves = next, append(moves, more...)
 		}
-		if err := k.PutRow(ctx, row, moves); err != nil {
-			return err
-		}
+		changes = append(changes, Change{row, moves})
 	}
-	return nil
+	return k.PutRows(ctx, changes...)
 }
 
 // Due reports whether a shift's targets are to be looked for anew.

@@ -50,11 +50,18 @@ type Look struct {
 
 // At finds the targets of a manifest and looks at each: whether it is
 // within reach, what its .honk.yaml says, whether the preconditions hold.
-// Nothing is cloned.
-func At(ctx context.Context, forge Forge, m *manifest.Manifest) (Look, error) {
+// Nothing is cloned. A shift that takes back what another merged has only what
+// that is, and of it what its sources name where there are any.
+func At(ctx context.Context, forge Forge, m *manifest.Manifest, merged []target.Target) (Look, error) {
 	found, err := sources(ctx, forge, m)
 	if err != nil {
 		return Look{}, err
+	}
+	if merged != nil {
+		if merged, err = known(ctx, forge, merged); err != nil {
+			return Look{}, err
+		}
+		found = [][]target.Target{among(merged, found)}
 	}
 	in, out, err := target.Resolve(m.Spec.Targets, found...)
 	if err != nil {
@@ -145,7 +152,24 @@ func (l *looker) units(ctx context.Context, looked plan.Looked) ([]plan.Looked, 
 			}
 		}
 	}
-	var all []plan.Looked
+	all, err := l.tested(ctx, looked, units)
+	if u := l.m.Spec.Targets.Unit; err != nil || u == nil || t.Unit != "" || u.PullRequests == manifest.UnitsEach {
+		return all, err
+	}
+	// One change for all of them, wherever one can be made.
+	one := all[0]
+	for _, unit := range all {
+		if unit.Unmet == "" {
+			one = unit
+		}
+	}
+	one.Target.Unit = ""
+	return []plan.Looked{one}, l.text(&one)
+}
+
+// tested tests the preconditions of units, of which there is one at least.
+func (l *looker) tested(ctx context.Context, looked plan.Looked, units []string) (all []plan.Looked, err error) {
+	t := looked.Target
 	for _, unit := range units {
 		one := looked
 		one.Target.Unit = unit

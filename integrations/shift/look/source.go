@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/goccy/go-yaml"
@@ -48,7 +50,9 @@ func sources(ctx context.Context, forge Forge, m *manifest.Manifest) (found [][]
 	if err != nil {
 		return nil, err
 	}
-	found = append(found, listed)
+	if len(listed) > 0 {
+		found = append(found, listed)
+	}
 	for _, q := range t.GitHub {
 		hits, err := query(ctx, forge, q)
 		if err != nil {
@@ -64,6 +68,19 @@ func sources(ctx context.Context, forge Forge, m *manifest.Manifest) (found [][]
 		found = append(found, hits)
 	}
 	return found, nil
+}
+
+// among returns the targets that are among those found, or all where nothing
+// was looked for.
+func among(all []target.Target, found [][]target.Target) []target.Target {
+	if len(found) == 0 {
+		return all
+	}
+	names := map[string]bool{}
+	for _, t := range slices.Concat(found...) {
+		names[strings.ToLower(t.Repo)] = true
+	}
+	return slices.DeleteFunc(all, func(t target.Target) bool { return !names[strings.ToLower(t.Repo)] })
 }
 
 // known adds what the forge says of repositories that were named.

@@ -1,9 +1,6 @@
 // Package shift remembers shifts: what they are, where their targets stand,
 // what became of each, and what an identity may still do at the forge. It
 // knows tables, not rules; package fleet decides.
-//
-// Whatever changes has a version. Who writes it names the version that was
-// read, and gets postgres.ErrFenced when somebody else has written since.
 package shift
 
 import (
@@ -19,155 +16,129 @@ import (
 	"honk/internal/postgres"
 )
 
-// Store has the queries. A method is a transaction of its own; the functions
-// of the same names are part of another's.
-type Store struct{ db *postgres.DB }
-
-// New returns a Store on a migrated database.
-func New(db *postgres.DB) Store { return Store{db} }
+// Store has the queries, in a transaction or each for itself.
+type Store struct{ postgres.Store }
 
 // Shift is a change to many repositories.
 type Shift struct {
-	Name, Owner, Phase string
-	Generation         int
-	Manifest           []byte
-	// Files are those that the manifest names.
-	Files map[string][]byte
+	Name, Phase string
+	// By is who applied it last.
+	By string
 	// State is what package fleet keeps of it.
 	State json.RawMessage
-	// NextRunAt is when its schedule is due, nil for never.
+	// NextRunAt is when its targets are looked for anew, nil for never.
 	NextRunAt *time.Time
-	// Version is the one that was read, 0 for a new shift.
-	Version int64
-	// CreatedAt and UpdatedAt are the database's.
-	CreatedAt, UpdatedAt time.Time
+	// Manifest and Files are nil in a list, and stay as they are when they are
+	// nil in what is stored.
+	Manifest []byte
+	Files    map[string][]byte
 }
 
-// PutShift stores a shift, whose version is then one more.
-// postgres.ErrFenced when it is no longer what was read, or a new one is not
-// new.
-func PutShift(ctx context.Context, s postgres.Store, sh Shift) error {
-	args := pgx.StrictNamedArgs{
-		"name": clean(sh.Name), "owner": clean(sh.Owner), "phase": clean(sh.Phase), "generation": sh.Generation,
-		"manifest": append([]byte{}, sh.Manifest...), "state": orNull(sh.State), "next_run_at": sh.NextRunAt,
-	}
+// Put stores a shift.
+func (s Store) Put(ctx context.Context, sh Shift) error {
 	files, err := json.Marshal(sh.Files)
 	if err != nil {
 		return fmt.Errorf("encoding the files of shift %q: %w", sh.Name, err)
 	}
-	args["files"] = files
-	sql := addShift
-	if sh.Version != 0 {
-		sql, args["version"] = putShift, sh.Version
+	args := pgx.StrictNamedArgs{
+		"name": sh.Name, "phase": sh.Phase, "by": clean(sh.By), "state": sh.State, "next_run_at": sh.NextRunAt,
 	}
-	n, err := s.Affect(ctx, sql, args)
-	if err == nil && n == 0 {
-		err = fmt.Errorf("storing shift %q: %w", sh.Name, postgres.ErrFenced)
+	if sh.Manifest == nil {
+		return s.Exec(ctx, putShift, args)
 	}
-	return err
+	args["manifest"], args["files"] = sh.Manifest, files
+	return s.Exec(ctx, applyShift, args)
 }
 
-const addShift = `INSERT INTO shifts (name, owner, phase, generation, manifest, files, state, next_run_at, version)
-	VALUES (@name, @owner, @phase, @generation, @manifest, @files, @state, @next_run_at, 1) ON CONFLICT DO NOTHING`
+const putShift = `UPDATE shifts SET phase = @phase, applied_by = @by, state = @state, next_run_at = @next_run_at WHERE name = @name`
 
-const putShift = `UPDATE shifts SET owner = @owner, phase = @phase, generation = @generation, manifest = @manifest,
-	files = @files, state = @state, next_run_at = @next_run_at, updated_at = now(), version = version + 1
-	WHERE name = @name AND version = @version`
-
-// PutShift is PutShift in a transaction of its own.
-func (s Store) PutShift(ctx context.Context, sh Shift) error { return PutShift(ctx, s.db.Store, sh) }
-
-const shiftColumns = `name, owner, phase, generation, manifest, files, state, next_run_at, version, created_at, updated_at`
-
-func scanShift(row pgx.CollectableRow) (sh Shift, err error) {
-	var files []byte
-	err = row.Scan(&sh.Name, &sh.Owner, &sh.Phase, &sh.Generation, &sh.Manifest, &files, &sh.State, &sh.NextRunAt,
-		&sh.Version, &sh.CreatedAt, &sh.UpdatedAt)
-	if err == nil && files != nil {
-		err = json.Unmarshal(files, &sh.Files)
-	}
-	return sh, err
-}
+const applyShift = `INSERT INTO shifts (name, phase, applied_by, state, manifest, files, next_run_at)
+	VALUES (@name, @phase, @by, @state, @manifest, @files, @next_run_at)
+	ON CONFLICT (name) DO UPDATE SET phase = excluded.phase, applied_by = excluded.applied_by, state = excluded.state,
+	manifest = excluded.manifest, files = excluded.files, next_run_at = excluded.next_run_at`
 
 // Shift returns a shift; postgres.ErrNotFound when there is none.
 func (s Store) Shift(ctx context.Context, name string) (Shift, error) {
-	return postgres.One(ctx, s.db.Store, findShift, pgx.StrictNamedArgs{"name": clean(name)}, scanShift)
+	return postgres.One(ctx, s.Store, findShift, pgx.StrictNamedArgs{"name": clean(name)}, func(row pgx.CollectableRow) (sh Shift, err error) {
+		var files []byte
+		if err := row.Scan(&sh.Name, &sh.Phase, &sh.By, &sh.State, &sh.NextRunAt, &sh.Manifest, &files); err != nil {
+			return sh, err
+		}
+		return sh, json.Unmarshal(files, &sh.Files)
+	})
 }
 
-const findShift = `SELECT ` + shiftColumns + ` FROM shifts WHERE name = @name`
+const findShift = `SELECT name, phase, applied_by, state, next_run_at, manifest, files FROM shifts WHERE name = @name`
 
-// Shifts returns all shifts, the newest first.
+// Shifts returns all shifts without their manifests, the newest first.
 func (s Store) Shifts(ctx context.Context) ([]Shift, error) {
-	return postgres.Many(ctx, s.db.Store, listShifts, pgx.StrictNamedArgs{}, scanShift)
+	return postgres.Many(ctx, s.Store, listShifts, pgx.StrictNamedArgs{}, func(row pgx.CollectableRow) (sh Shift, err error) {
+		err = row.Scan(&sh.Name, &sh.Phase, &sh.By, &sh.State, &sh.NextRunAt)
+		return sh, err
+	})
 }
 
-const listShifts = `SELECT ` + shiftColumns + ` FROM shifts ORDER BY created_at DESC, name`
+const listShifts = `SELECT name, phase, applied_by, state, next_run_at FROM shifts ORDER BY created_at DESC, name`
 
-// DueShifts returns the shifts whose next run is not after now, the longest
-// due first. Who runs one puts its NextRunAt on: the version lets one of
-// several win.
-func (s Store) DueShifts(ctx context.Context, now time.Time) ([]Shift, error) {
-	return postgres.Many(ctx, s.db.Store, listDueShifts, pgx.StrictNamedArgs{"now": now}, scanShift)
+// AddSample remembers what tasks try out before it is applied, by the digest
+// of all that makes a change, and forgets those from before a time.
+func (s Store) AddSample(ctx context.Context, recipe string, sh Shift, before time.Time) error {
+	files, err := json.Marshal(sh.Files)
+	if err != nil {
+		return fmt.Errorf("encoding the files of a sample: %w", err)
+	}
+	args := pgx.StrictNamedArgs{"before": before}
+	if err := s.Exec(ctx, forgetSamples, args); err != nil {
+		return err
+	}
+	return s.Exec(ctx, addSample, pgx.StrictNamedArgs{"recipe": recipe, "manifest": sh.Manifest, "files": files})
 }
 
-const listDueShifts = `SELECT ` + shiftColumns + ` FROM shifts WHERE next_run_at <= @now ORDER BY next_run_at, name`
+const forgetSamples = `DELETE FROM shift_samples WHERE created_at < @before`
 
-// Ledger returns what is known of an identity at the forge, and its version:
-// nil and 0 before the first PutLedger.
-func (s Store) Ledger(ctx context.Context, identity string) (state json.RawMessage, version int64, err error) {
-	return Ledger(ctx, s.db.Store, identity)
+const addSample = `INSERT INTO shift_samples (recipe, manifest, files) VALUES (@recipe, @manifest, @files)
+	ON CONFLICT (recipe) DO UPDATE SET created_at = now()`
+
+// Sample returns what is tried out; postgres.ErrNotFound when it is not, or
+// no longer, known.
+func (s Store) Sample(ctx context.Context, recipe string) (Shift, error) {
+	return postgres.One(ctx, s.Store, findSample, pgx.StrictNamedArgs{"recipe": clean(recipe)}, func(row pgx.CollectableRow) (sh Shift, err error) {
+		var files []byte
+		if err := row.Scan(&sh.Manifest, &files); err != nil {
+			return sh, err
+		}
+		return sh, json.Unmarshal(files, &sh.Files)
+	})
 }
 
-// Ledger is Store.Ledger in the transaction of s.
-func Ledger(ctx context.Context, s postgres.Store, identity string) (state json.RawMessage, version int64, err error) {
-	state, err = postgres.One(ctx, s, findLedger, pgx.StrictNamedArgs{"identity": clean(identity)},
+const findSample = `SELECT manifest, files FROM shift_samples WHERE recipe = @recipe`
+
+// Ledger returns what is known of an identity at the forge, nil before the
+// first PutLedger.
+func (s Store) Ledger(ctx context.Context, identity string) (json.RawMessage, error) {
+	state, err := postgres.One(ctx, s.Store, findLedger, pgx.StrictNamedArgs{"identity": identity},
 		func(row pgx.CollectableRow) (state json.RawMessage, err error) {
-			err = row.Scan(&state, &version)
+			err = row.Scan(&state)
 			return state, err
 		})
 	if errors.Is(err, postgres.ErrNotFound) {
-		err = nil
+		return nil, nil
 	}
-	return state, version, err
+	return state, err
 }
 
-const findLedger = `SELECT state, version FROM forge_ledgers WHERE identity = @identity`
+const findLedger = `SELECT state FROM forge_ledgers WHERE identity = @identity`
 
-// PutLedger stores what is known of an identity, whose version is then one
-// more than version. postgres.ErrFenced when it is no longer what was read.
-func PutLedger(ctx context.Context, s postgres.Store, identity string, state json.RawMessage, version int64) error {
-	args := pgx.StrictNamedArgs{"identity": clean(identity), "state": state}
-	sql := addLedger
-	if version != 0 {
-		sql, args["version"] = putLedger, version
-	}
-	n, err := s.Affect(ctx, sql, args)
-	if err == nil && n == 0 {
-		err = fmt.Errorf("storing the ledger of %q: %w", identity, postgres.ErrFenced)
-	}
-	return err
+// PutLedger stores what is known of an identity.
+func (s Store) PutLedger(ctx context.Context, identity string, state json.RawMessage) error {
+	return s.Exec(ctx, putLedger, pgx.StrictNamedArgs{"identity": identity, "state": state})
 }
 
-const addLedger = `INSERT INTO forge_ledgers (identity, state, version) VALUES (@identity, @state, 1) ON CONFLICT DO NOTHING`
-
-const putLedger = `UPDATE forge_ledgers SET state = @state, updated_at = now(), version = version + 1
-	WHERE identity = @identity AND version = @version`
-
-// PutLedger is PutLedger in a transaction of its own.
-func (s Store) PutLedger(ctx context.Context, identity string, state json.RawMessage, version int64) error {
-	return PutLedger(ctx, s.db.Store, identity, state, version)
-}
+const putLedger = `INSERT INTO forge_ledgers (identity, state) VALUES (@identity, @state)
+	ON CONFLICT (identity) DO UPDATE SET state = excluded.state`
 
 // clean is text fit for a column of text, which takes neither a NUL nor what
-// is no UTF-8: paths and logs of others may hold both.
+// is no UTF-8: paths of others may hold both.
 func clean(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
-}
-
-// orNull is JSON for a column, NULL for none.
-func orNull(raw json.RawMessage) any {
-	if len(raw) == 0 {
-		return nil
-	}
-	return raw
 }

@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,11 +19,9 @@ import (
 func newStore(t testing.TB) (shift.Store, *postgres.DB) {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), pgtest.New(t, migrate, "shift"), 8)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(db.Close)
-	return shift.New(db), db
+	return shift.Store{Store: db.Store}, db
 }
 
 func migrate(ctx context.Context, url string) error {
@@ -46,179 +41,189 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// fenced reports an error that is not the fence.
-func fenced(t testing.TB, err error) {
-	t.Helper()
-	if !errors.Is(err, postgres.ErrFenced) {
-		t.Errorf("not fenced: %v", err)
-	}
-}
-
-// at is a time as the database keeps it.
-func at(minutes int) time.Time {
-	return time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC).Add(time.Duration(minutes) * time.Minute)
-}
-
 func when(minutes int) *time.Time {
-	t := at(minutes)
+	t := time.Date(2026, 3, 2, 6, minutes, 0, 0, time.UTC)
 	return &t
 }
 
 // sameTime compares times whatever their zone.
 var sameTime = cmpopts.EquateApproxTime(0)
 
-func TestPutShift(t *testing.T) {
+func stored(name string) shift.Shift {
+	return shift.Shift{
+		Name: name, Phase: "running", By: "ada", State: json.RawMessage(`{"reason":"\u0000"}`), NextRunAt: when(5),
+		Manifest: []byte("kind: Shift\n\x00\xff"), Files: map[string][]byte{"shift.sh": []byte("\x00\xfe"), "a\x00b": {}},
+	}
+}
+
+func TestPut(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
 	ctx := t.Context()
-	if _, err := s.Shift(ctx, "go-1-26"); !errors.Is(err, postgres.ErrNotFound) {
+	if _, err := s.Shift(ctx, "a\x00b"); !errors.Is(err, postgres.ErrNotFound) {
 		t.Errorf("a shift that was never stored: %v", err)
 	}
-	sh := shift.Shift{
-		Name: "go-1-26", Owner: "team-platform", Phase: "planned", Generation: 1,
-		Manifest: []byte("kind: Shift\n\x00\xff"), Files: map[string][]byte{"shift.sh": []byte("\x00\xfe"), "a\x00b": {}},
-		State: json.RawMessage(`{"reason": "\u0000", "b": 1}`), NextRunAt: when(5),
-	}
-	must(t, s.PutShift(ctx, sh))
-	fenced(t, s.PutShift(ctx, sh))
-	got, err := s.Shift(ctx, sh.Name)
+	want := stored("go")
+	must(t, s.Put(ctx, want))
+	// What changes later leaves the manifest alone.
+	want.Phase, want.NextRunAt = "paused", nil
+	changed := want
+	changed.Manifest, changed.Files = nil, nil
+	must(t, s.Put(ctx, changed))
+	got, err := s.Shift(ctx, "go")
 	must(t, err)
-	if got.CreatedAt.IsZero() || !got.UpdatedAt.Equal(got.CreatedAt) {
-		t.Errorf("created %v, updated %v", got.CreatedAt, got.UpdatedAt)
-	}
-	sh.Version, sh.CreatedAt, sh.UpdatedAt = 1, got.CreatedAt, got.UpdatedAt
-	if diff := cmp.Diff(sh, got, sameTime); diff != "" {
+	if diff := cmp.Diff(want, got, sameTime); diff != "" {
 		t.Errorf("another shift (-want +got):\n%s", diff)
 	}
-
-	sh = shift.Shift{Name: sh.Name, Phase: "running", Generation: 2, Version: 1}
-	must(t, s.PutShift(ctx, sh))
-	fenced(t, s.PutShift(ctx, sh))
-	after, err := s.Shift(ctx, sh.Name)
+	must(t, s.Put(ctx, stored("later")))
+	all, err := s.Shifts(ctx)
 	must(t, err)
-	if !after.UpdatedAt.After(got.UpdatedAt) || !after.CreatedAt.Equal(got.CreatedAt) {
-		t.Errorf("created %v, updated %v", after.CreatedAt, after.UpdatedAt)
-	}
-	sh.Version, sh.CreatedAt, sh.UpdatedAt = 2, after.CreatedAt, after.UpdatedAt
-	if diff := cmp.Diff(sh, after, sameTime, cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("another shift (-want +got):\n%s", diff)
-	}
-	fenced(t, s.PutShift(ctx, shift.Shift{Name: "unknown", Version: 3}))
-}
-
-func TestPutShift_race(t *testing.T) {
-	t.Parallel()
-	s, _ := newStore(t)
-	for version := range int64(3) {
-		var won atomic.Int32
-		var wg sync.WaitGroup
-		for i := range 8 {
-			wg.Go(func() {
-				err := s.PutShift(t.Context(), shift.Shift{Name: "x", Owner: strconv.Itoa(i), Version: version})
-				if err == nil {
-					won.Add(1)
-				} else {
-					fenced(t, err)
-				}
-			})
-		}
-		wg.Wait()
-		if won.Load() != 1 {
-			t.Errorf("%d of 8 wrote version %d", won.Load(), version+1)
-		}
+	if len(all) != 2 || all[0].Name != "later" || all[0].Manifest != nil || all[1].Phase != "paused" {
+		t.Errorf("got the list %+v", all)
 	}
 }
 
-func TestShifts(t *testing.T) {
+func TestSample(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
 	ctx := t.Context()
-	for name, next := range map[string]*time.Time{"never": nil, "later": when(9), "now": when(7), "before": when(3)} {
-		must(t, s.PutShift(ctx, shift.Shift{Name: name, NextRunAt: next}))
-	}
-	must(t, s.PutShift(ctx, shift.Shift{Name: "last"}))
-	all, err := s.Shifts(ctx)
+	want := shift.Shift{Manifest: []byte("x"), Files: map[string][]byte{"f": []byte("y")}}
+	must(t, s.AddSample(ctx, "r1", want, *when(0)))
+	must(t, s.AddSample(ctx, "r1", want, *when(0)))
+	got, err := s.Sample(ctx, "r1")
 	must(t, err)
-	if len(all) != 5 || all[0].Name != "last" {
-		t.Errorf("the shifts are %v", names(all))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("another sample (-want +got):\n%s", diff)
 	}
-	for minute, want := range map[int][]string{2: {}, 3: {"before"}, 7: {"before", "now"}, 99: {"before", "now", "later"}} {
-		due, err := s.DueShifts(ctx, at(minute))
-		must(t, err)
-		if diff := cmp.Diff(want, names(due)); diff != "" {
-			t.Errorf("due at %d (-want +got):\n%s", minute, diff)
-		}
+	// A new one has the old ones forgotten.
+	must(t, s.AddSample(ctx, "r2", want, time.Now().Add(time.Minute)))
+	if _, err := s.Sample(ctx, "r1"); !errors.Is(err, postgres.ErrNotFound) {
+		t.Errorf("an old sample: %v", err)
+	}
+	if _, err := s.Sample(ctx, "r2"); err != nil {
+		t.Error(err)
 	}
 }
 
-func names(shifts []shift.Shift) []string {
-	names := []string{}
-	for _, sh := range shifts {
-		names = append(names, sh.Name)
+func row(i int) shift.Row {
+	return shift.Row{
+		Shift: "x", Repo: fmt.Sprintf("acme/r%05d", i), Unit: "svc/a", State: "open", DueAt: when(i),
+		Data: json.RawMessage(`{"z": "\u0000", "a": [1,  2]}`),
 	}
-	return names
+}
+
+func TestPutRows(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx := t.Context()
+	if err := s.PutRows(ctx, []shift.Row{row(1)}); err == nil {
+		t.Error("a row of no shift")
+	}
+	must(t, s.Put(ctx, stored("x")))
+	must(t, s.PutRows(ctx, nil))
+	var rows []shift.Row
+	for i := range 2500 {
+		rows = append(rows, row(i))
+	}
+	must(t, s.PutRows(ctx, rows))
+	last, err := s.LastChange(ctx)
+	must(t, err)
+	want := row(7)
+	want.State, want.DueAt, want.Data = "merged", nil, json.RawMessage(`{}`)
+	must(t, s.PutRows(ctx, []shift.Row{want}))
+	changed, err := s.Changed(ctx, last)
+	must(t, err)
+	if len(changed) != 1 || changed[0].Changed <= last {
+		t.Fatalf("after %d got the changes %+v", last, changed)
+	}
+	if diff := cmp.Diff(want, changed[0], sameTime, cmpopts.IgnoreFields(want, "Changed")); diff != "" {
+		t.Errorf("another row (-want +got):\n%s", diff)
+	}
+	got, err := s.Row(ctx, "x", want.Repo, want.Unit)
+	must(t, err)
+	if diff := cmp.Diff(changed[0], got, sameTime); diff != "" {
+		t.Errorf("another row (-want +got):\n%s", diff)
+	}
+	if _, err := s.Row(ctx, "x", want.Repo, ""); !errors.Is(err, postgres.ErrNotFound) {
+		t.Errorf("a row of another unit: %v", err)
+	}
+	if all, err := s.Rows(ctx, "x"); len(all) != 2500 || err != nil {
+		t.Errorf("%d rows are there: %v", len(all), err)
+	}
+}
+
+func TestDue(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx := t.Context()
+	must(t, s.Put(ctx, stored("x")))
+	held := stored("held")
+	held.Phase = "paused"
+	must(t, s.Put(ctx, held))
+	other := row(1)
+	other.Shift = "held"
+	never := row(4)
+	never.DueAt = nil
+	must(t, s.PutRows(ctx, []shift.Row{row(3), row(2), row(9), never, other}))
+	got, err := s.Due(ctx, "running", *when(3))
+	must(t, err)
+	if len(got) != 2 || got[0].Repo != row(2).Repo || got[1].Repo != row(3).Repo {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx := t.Context()
+	must(t, s.Put(ctx, stored("x")))
+	must(t, s.PutRows(ctx, []shift.Row{row(1), row(2)}))
+	event := func(i, n int) shift.Event {
+		return shift.Event{Shift: "x", Repo: row(i).Repo, Unit: row(i).Unit, Data: json.RawMessage(fmt.Sprint(n))}
+	}
+	must(t, s.AddEvents(ctx, []shift.Event{event(1, 3), event(2, 9), event(1, 1)}))
+	must(t, s.AddEvents(ctx, []shift.Event{event(1, 2)}))
+	got, err := s.Events(ctx, "x", row(1).Repo, row(1).Unit)
+	must(t, err)
+	if diff := cmp.Diff([]shift.Event{event(1, 3), event(1, 1), event(1, 2)}, got); diff != "" {
+		t.Errorf("another story (-want +got):\n%s", diff)
+	}
 }
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	s, db := newStore(t)
+	s, _ := newStore(t)
 	ctx := t.Context()
-	state, version, err := s.Ledger(ctx, "app:1")
-	if state != nil || version != 0 || err != nil {
-		t.Fatalf("a ledger before the first: %s, %d, %v", state, version, err)
+	if state, err := s.Ledger(ctx, "github"); state != nil || err != nil {
+		t.Errorf("before the first: %s, %v", state, err)
 	}
-	must(t, s.PutLedger(ctx, "app:1", json.RawMessage(`{"a": 1}`), 0))
-	fenced(t, s.PutLedger(ctx, "app:1", json.RawMessage(`{"a": 2}`), 0))
-	must(t, s.PutLedger(ctx, "app:1", json.RawMessage(`{"a": 3}`), 1))
-	fenced(t, s.PutLedger(ctx, "app:1", json.RawMessage(`{"a": 4}`), 1))
-	fenced(t, s.PutLedger(ctx, "app:2", json.RawMessage(`{}`), 1))
-	state, version, err = s.Ledger(ctx, "app:1")
-	if string(state) != `{"a": 3}` || version != 2 || err != nil {
-		t.Errorf("the ledger is %s, %d, %v", state, version, err)
-	}
-	// What a transaction takes back was never stored.
-	stop := errors.New("stop")
-	err = db.InTx(ctx, func(tx *postgres.Tx) error {
-		must(t, shift.PutLedger(ctx, tx.Store, "app:1", json.RawMessage(`{}`), 2))
-		if _, version, _ := shift.Ledger(ctx, tx.Store, "app:1"); version != 3 {
-			t.Errorf("version %d in the transaction", version)
+	for _, want := range []string{`{"a": 1}`, `{}`} {
+		must(t, s.PutLedger(ctx, "github", json.RawMessage(want)))
+		if got, err := s.Ledger(ctx, "github"); string(got) != want || err != nil {
+			t.Errorf("got %s, %v", got, err)
 		}
-		return stop
-	})
-	if _, version, _ := s.Ledger(ctx, "app:1"); !errors.Is(err, stop) || version != 2 {
-		t.Errorf("version %d after: %v", version, err)
 	}
 }
 
-// TestLedger_race counts in a ledger from many sides: nothing is lost.
-func TestLedger_race(t *testing.T) {
+// One of several does what has a name, and another once that one has ended.
+func TestAlone(t *testing.T) {
 	t.Parallel()
-	s, _ := newStore(t)
-	const sides, times = 6, 10
-	var wg sync.WaitGroup
-	for range sides {
-		wg.Go(func() {
-			for done := 0; done < times; {
-				state, version, err := s.Ledger(t.Context(), "app")
-				n := 0
-				if err == nil && state != nil {
-					err = json.Unmarshal(state, &n)
-				}
-				if err == nil {
-					err = s.PutLedger(t.Context(), "app", fmt.Append(nil, n+1), version)
-				}
-				switch {
-				case err == nil:
-					done++
-				case !errors.Is(err, postgres.ErrFenced):
-					t.Error(err)
-					return
-				}
-			}
-		})
+	_, db := newStore(t)
+	other := func(context.Context) error { t.Error("two at once"); return nil }
+	boom := errors.New("boom")
+	done, err := shift.Alone(t.Context(), db, "tick", func(ctx context.Context) error {
+		if done, err := shift.Alone(ctx, db, "tick", other); done || err != nil {
+			t.Errorf("beside the first: %t, %v", done, err)
+		}
+		if done, err := shift.Alone(ctx, db, "tock", func(context.Context) error { return nil }); !done || err != nil {
+			t.Errorf("of another name: %t, %v", done, err)
+		}
+		return boom
+	})
+	if !done || !errors.Is(err, boom) {
+		t.Errorf("got %t, %v", done, err)
 	}
-	wg.Wait()
-	if state, version, err := s.Ledger(t.Context(), "app"); string(state) != "60" || version != sides*times || err != nil {
-		t.Errorf("%s in version %d: %v", state, version, err)
+	if done, err := shift.Alone(t.Context(), db, "tick", func(context.Context) error { return nil }); !done || err != nil {
+		t.Errorf("after the first: %t, %v", done, err)
 	}
 }

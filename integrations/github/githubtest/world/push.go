@@ -81,7 +81,7 @@ func (w *World) follow(ctx context.Context, by By, from *record.Repo, branch str
 					return err
 				}
 			case own && p.Head == branch:
-				p.HeadSHA = c.New
+				p.HeadSHA, p.BaseSHA = c.New, r.Git.Resolve(ctx, "refs/heads/"+p.Base)
 				if p.From != nil {
 					if err := r.Git.Borrow(from.Git); err != nil {
 						return err

@@ -1,6 +1,8 @@
-package shift
+// Package ending reads from the end of a task what it says of its row.
+package ending
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -16,6 +18,7 @@ import (
 	"honk/integrations/shift/keep"
 	"honk/internal/runner"
 	"honk/internal/task"
+	"honk/verify"
 )
 
 // What the script's agent says of exits with a meaning of their own.
@@ -24,8 +27,8 @@ const (
 	saysPerson = "needs a person: "
 )
 
-// taskFact is what the end of a task says of its row. res has its patch.
-func taskFact(w *keep.Work, row *fleet.Row, t task.Task, res runner.Result) *fleet.TaskFact {
+// Of returns what the end of a task says of its row. res has its patch.
+func Of(w *keep.Work, row *fleet.Row, t task.Task, res runner.Result) *fleet.TaskFact {
 	f := &fleet.TaskFact{
 		ID: t.ID, Ending: fleet.EndingOf(res.Status, baseRed(res), false), Reason: res.Summary, BaseSHA: res.BaseSHA,
 		CostUSD: res.Usage.CostUSD,
@@ -39,7 +42,7 @@ func taskFact(w *keep.Work, row *fleet.Row, t task.Task, res runner.Result) *fle
 	case f.Ending == fleet.EndHuman:
 		f.Reason = strings.TrimPrefix(f.Reason, saysPerson)
 	case f.Ending == fleet.EndVerify || f.Ending == fleet.EndBase || f.Ending == fleet.EndFailed:
-		f.Signature = signature.Of(f.Reason + "\n" + strings.Join(res.Gate.Reasons, "\n"))
+		f.Signature = signature.Of(cmp.Or(verified(res.Gate), f.Reason+"\n"+strings.Join(res.Gate.Reasons, "\n")))
 	}
 	f.CacheKey = plan.CacheKey(res.BaseSHA, row.Key.Unit, w.Recipe)
 	if f.Ending == fleet.EndChanged {
@@ -50,6 +53,28 @@ func taskFact(w *keep.Work, row *fleet.Row, t task.Task, res runner.Result) *fle
 		}
 	}
 	return f
+}
+
+// verified is what the verifiers that do not pass say: what is new of it where
+// that has a name, else all of it.
+func verified(g verify.Gate) string {
+	var said []string
+	for _, r := range g.Report.Results {
+		if r.Status == verify.Pass || r.Status == verify.Skipped {
+			continue
+		}
+		named := 0
+		for _, f := range g.New {
+			if f.Verifier == r.Name && f.Rule != "exit status" {
+				said = append(said, f.Message)
+				named++
+			}
+		}
+		if named == 0 {
+			said = append(said, cmp.Or(r.Output, r.Reason))
+		}
+	}
+	return strings.TrimSpace(strings.Join(said, "\n"))
 }
 
 // baseRed reports whether all that is red is as red on the base.

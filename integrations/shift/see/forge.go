@@ -1,18 +1,14 @@
-package shift
+package see
 
 import (
 	"context"
 	"time"
 
-	"honk/integrations/shift/act"
-	"honk/integrations/shift/look"
 	"honk/internal/task"
 )
 
-// Forge is where the repositories are, as far as shifts need it.
+// Forge is where pull requests are, as far as looking at them goes.
 type Forge interface {
-	look.Forge
-	act.Forge
 	Checks(ctx context.Context, repo, sha string) (Checks, error)
 	// Required lists the checks without which nothing is merged into a branch.
 	Required(ctx context.Context, repo, branch string) ([]string, error)

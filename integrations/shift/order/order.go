@@ -1,7 +1,9 @@
-package shift
+// Package order does what people want of shifts and their rows.
+package order
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"honk/fleet"
@@ -11,6 +13,16 @@ import (
 	"honk/internal/task"
 )
 
+// Orders gives orders. It is safe for concurrent use; the fields are requireo.
+type Orders struct {
+	Keep *keep.Store
+	// StepFunc lets facts work on a row.
+	StepFunc func(ctx context.Context, key fleet.Key, facts func(row *fleet.Row) *fleet.Facts) error
+	// WakeFunc has rows looked at soon.
+	WakeFunc func()
+	Log      *slog.Logger
+}
+
 // Which says which rows of a shift an order is for: one repository, those that
 // fail with one signature, or all.
 type Which struct {
@@ -19,8 +31,8 @@ type Which struct {
 }
 
 // Pause holds a shift: nothing of it acts any more.
-func (d *Door) Pause(ctx context.Context, name, by string) error {
-	return d.turn(ctx, name, func(s *fleet.Shift) error {
+func (o *Orders) Pause(ctx context.Context, name, by string) error {
+	return o.turn(ctx, name, func(s *fleet.Shift) error {
 		if s.Phase == fleet.PhaseCompleted {
 			return task.Errorf(task.CodeConflict, "%s is completed; there is nothing to pause", name)
 		}
@@ -31,28 +43,30 @@ func (d *Door) Pause(ctx context.Context, name, by string) error {
 
 // Resume lets a paused or halted shift go on. What settled before does not
 // halt it again.
-func (d *Door) Resume(ctx context.Context, name, by string) error {
-	return d.Keep.In(ctx, func(k *keep.Tx) error {
-		s, err := k.Found(ctx, name)
+func (o *Orders) Resume(ctx context.Context, name, by string) error {
+	return o.Keep.In(ctx, func(k *keep.Tx) error {
+		w, err := k.Found(ctx, name)
 		if err != nil {
 			return err
 		}
+		s := w.Shift
 		if s.Phase == fleet.PhaseRunning {
 			return task.Errorf(task.CodeConflict, "%s runs; there is nothing to resume", name)
 		}
 		s.Phase, s.Reason, s.ResumedAt = fleet.PhaseRunning, "", k.Now
-		d.Log.InfoContext(ctx, "shift resumed", "shift", name, "by", by)
+		o.Log.InfoContext(ctx, "shift resumed", "shift", name, "by", by)
 		return k.PutShift(ctx, s)
 	})
 }
 
 // turn changes a shift.
-func (d *Door) turn(ctx context.Context, name string, change func(*fleet.Shift) error) error {
-	return d.Keep.In(ctx, func(k *keep.Tx) error {
-		s, err := k.Found(ctx, name)
+func (o *Orders) turn(ctx context.Context, name string, change func(*fleet.Shift) error) error {
+	return o.Keep.In(ctx, func(k *keep.Tx) error {
+		w, err := k.Found(ctx, name)
 		if err != nil {
 			return err
 		}
+		s := w.Shift
 		if err := change(&s); err != nil {
 			return err
 		}
@@ -61,13 +75,13 @@ func (d *Door) turn(ctx context.Context, name string, change func(*fleet.Shift) 
 }
 
 // Approve approves what comes after a wave, the current one when none is
-// named, or the changes of one shape. It returns what was approved.
-func (d *Door) Approve(ctx context.Context, name, what, by string) (approved string, err error) {
-	w, err := d.Keep.Work(ctx, name)
+// named, or the changes of one shape. It returns what was approveo.
+func (o *Orders) Approve(ctx context.Context, name, what, by string) (approved string, err error) {
+	w, err := o.Keep.Found(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	rows, err := d.Rows(ctx, name)
+	rows, err := o.rows(ctx, name)
 	if err != nil {
 		return "", err
 	}
@@ -78,13 +92,13 @@ func (d *Door) Approve(ctx context.Context, name, what, by string) (approved str
 		}
 	}
 	if len(same) > 0 {
-		return "the shape " + what, d.order(ctx, same, fleet.Facts{Order: fleet.OrderApprove, Actor: by})
+		return "the shape " + what, o.order(ctx, same, fleet.Facts{Order: fleet.OrderApprove, Actor: by})
 	}
 	waves := w.Manifest.Spec.Rollout.Waves
 	if len(waves) == 0 {
 		waves = wave.Default(len(rows))
 	}
-	err = d.turn(ctx, name, func(s *fleet.Shift) error {
+	err = o.turn(ctx, name, func(s *fleet.Shift) error {
 		if what == "" {
 			what = waves[min(s.Wave, len(waves)-1)].Name
 		}
@@ -101,8 +115,8 @@ func (d *Door) Approve(ctx context.Context, name, what, by string) (approved str
 }
 
 // Retry has what failed done once more and returns of how many rows.
-func (d *Door) Retry(ctx context.Context, name string, which Which, by string) (int, error) {
-	rows, err := d.Rows(ctx, name)
+func (o *Orders) Retry(ctx context.Context, name string, which Which, by string) (int, error) {
+	rows, err := o.rows(ctx, name)
 	if err != nil {
 		return 0, err
 	}
@@ -122,10 +136,10 @@ func (d *Door) Retry(ctx context.Context, name string, which Which, by string) (
 	if len(keys) == 0 {
 		return 0, task.Errorf(task.CodeNotFound, "nothing of %s fits that and could be retried; honk shift status %s shows what fails", name, name)
 	}
-	if err := d.order(ctx, keys, fleet.Facts{Order: fleet.OrderRetry, Actor: by}); err != nil {
+	if err := o.order(ctx, keys, fleet.Facts{Order: fleet.OrderRetry, Actor: by}); err != nil {
 		return 0, err
 	}
-	return len(keys), d.turn(ctx, name, func(s *fleet.Shift) error {
+	return len(keys), o.turn(ctx, name, func(s *fleet.Shift) error {
 		if s.Phase == fleet.PhaseCompleted {
 			s.Phase, s.Reason = fleet.PhaseRunning, ""
 		}
@@ -135,26 +149,47 @@ func (d *Door) Retry(ctx context.Context, name string, which Which, by string) (
 
 // Close closes the pull requests of a shift and ends its rows; with a
 // repository only what is there.
-func (d *Door) Close(ctx context.Context, name, repo, by string) (int, error) {
-	rows, err := d.Rows(ctx, name)
+func (o *Orders) Close(ctx context.Context, name, repo, by string) (int, error) {
+	rows, err := o.rows(ctx, name)
 	if err != nil {
 		return 0, err
 	}
 	var keys []fleet.Key
+	known := repo == ""
 	for i := range rows {
-		if r := &rows[i]; (repo == "" || r.Key.Repo == repo) && !r.State.Terminal() && !r.State.Merged() {
+		r := &rows[i]
+		if repo != "" && r.Key.Repo != repo {
+			continue
+		}
+		if known = true; !r.State.Terminal() && !r.State.Merged() {
 			keys = append(keys, r.Key)
 		}
 	}
-	return len(keys), d.order(ctx, keys, fleet.Facts{Order: fleet.OrderClose, Actor: by, OrderReason: "closed by " + by})
+	if !known {
+		return 0, NoTarget(name, repo)
+	}
+	return len(keys), o.order(ctx, keys, fleet.Facts{Order: fleet.OrderClose, Actor: by, OrderReason: "closed by " + by})
+}
+
+// NoTarget says that a shift has nothing in a repository.
+func NoTarget(name, repo string) error {
+	return task.Errorf(task.CodeNotFound, "%s has no target %q; honk shift status %s shows them", name, repo, name)
 }
 
 // order gives an order to rows, each for itself.
-func (d *Door) order(ctx context.Context, keys []fleet.Key, facts fleet.Facts) error {
+func (o *Orders) order(ctx context.Context, keys []fleet.Key, facts fleet.Facts) error {
 	for _, key := range keys {
-		if err := d.step(ctx, key, func(*fleet.Row) *fleet.Facts { return &facts }); err != nil {
+		if err := o.StepFunc(ctx, key, func(*fleet.Row) *fleet.Facts { return &facts }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rows returns the rows of the shift that somebody names.
+func (o *Orders) rows(ctx context.Context, name string) ([]fleet.Row, error) {
+	if _, err := o.Keep.Found(ctx, name); err != nil {
+		return nil, err
+	}
+	return o.Keep.Rows(ctx, name)
 }

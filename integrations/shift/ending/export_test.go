@@ -1,4 +1,4 @@
-package shift
+package ending
 
 import (
 	"honk/fleet"
@@ -13,5 +13,5 @@ var Outside = outside
 
 // TaskFact is what the end of a task of a recipe says.
 func TaskFact(m *manifest.Manifest, recipe string, row *fleet.Row, t task.Task, res runner.Result) *fleet.TaskFact {
-	return taskFact(&keep.Work{Manifest: m, Recipe: recipe}, row, t, res)
+	return Of(&keep.Work{Shift: fleet.Shift{Recipe: recipe}, Manifest: m}, row, t, res)
 }

@@ -1,4 +1,4 @@
-package shift_test
+package ending_test
 
 import (
 	"strings"
@@ -6,8 +6,7 @@ import (
 
 	"honk/fleet"
 	"honk/fleet/manifest"
-	"honk/integrations/shift"
-	"honk/integrations/shift/keep"
+	"honk/integrations/shift/ending"
 	"honk/internal/runner"
 	"honk/internal/task"
 	"honk/verify"
@@ -65,7 +64,7 @@ func TestTaskFact(t *testing.T) {
 	for name, tt := range tests {
 		row := fleet.Row{Key: fleet.Key{Shift: "s", Repo: "acme/a"}}
 		asked := task.Task{ID: "T", Request: task.Request{Origin: task.Origin{Message: tt.recipe}}}
-		got := shift.TaskFact(m, "r", &row, asked, tt.res)
+		got := ending.TaskFact(m, "r", &row, asked, tt.res)
 		if got.Ending != tt.want || got.Reason != tt.reason {
 			t.Errorf("%s: got %s %q, want %s %q", name, got.Ending, got.Reason, tt.want, tt.reason)
 		}
@@ -83,7 +82,7 @@ func TestTaskFact_sensitive(t *testing.T) {
 		res := runner.Result{
 			Outcome: task.Outcome{Status: task.StatusDelivered}, Patch: task.Patch{Files: []task.FileChange{{Path: path}}},
 		}
-		if got := shift.TaskFact(mustManifest(t), "", &row, task.Task{}, res).Change.Findings; got != want {
+		if got := ending.TaskFact(mustManifest(t), "", &row, task.Task{}, res).Change.Findings; got != want {
 			t.Errorf("%s has findings: %v, want %v", path, got, want)
 		}
 	}
@@ -106,23 +105,32 @@ func TestOutside(t *testing.T) {
 		"lines":    {manifest.Scope{MaxLines: 4}, "", "it changes more lines than spec.scope.maxLines allows"},
 	}
 	for name, tt := range tests {
-		if got := shift.Outside(tt.scope, tt.unit, patch); got != tt.want {
+		if got := ending.Outside(tt.scope, tt.unit, patch); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}
 }
 
-// What a manifest may say and Honk cannot do is refused, all at once.
-func TestPossible(t *testing.T) {
+// Checks that fail for one reason have one cause, and two reasons are two.
+func TestOf_causes(t *testing.T) {
 	t.Parallel()
-	if err := keep.Possible("f", mustManifest(t)); err != nil {
-		t.Error(err)
+	row := fleet.Row{Key: fleet.Key{Shift: "s", Repo: "acme/a"}}
+	failed := func(output string, found ...verify.Finding) string {
+		res := runner.Result{Outcome: task.Outcome{Status: task.StatusVerifyFailed, Summary: "the checks do not pass"}}
+		res.Gate.New = found
+		res.Gate.Report.Results = []verify.Result{{Name: "vet", Status: verify.Pass, Output: "fine"}, {Name: "check", Status: verify.Fail, Output: output}}
+		return ending.TaskFact(mustManifest(t), "", &row, task.Task{}, res).Signature.ID
 	}
-	m := mustManifest(t, "transform:", "verify: {run: [make], baseline: false}\n  transform:")
-	err := keep.Possible("f", m)
-	for _, want := range []string{"f: spec.verify.run cannot", "f: spec.verify.baseline: false cannot"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v lacks %q", err, want)
-		}
+	status := verify.Finding{Verifier: "check", Rule: "exit status", Message: "sh check.sh ended with exit status 1"}
+	missing := failed("sh check.sh ended with exit status 1\nerror: module 7 is missing", status)
+	if again := failed("sh check.sh ended with exit status 1\nerror: module 12 is missing", status); again != missing || missing == "" {
+		t.Errorf("one cause has the signatures %q and %q", missing, again)
+	}
+	if other := failed("sh check.sh ended with exit status 1\nFAIL: 3 of 17 tests", status); other == missing {
+		t.Error("two causes have one signature")
+	}
+	named := failed("old: it was red before\nnew: undefined: x", verify.Finding{Verifier: "check", Message: "undefined: x"})
+	if alone := failed("undefined: x", verify.Finding{Verifier: "check", Message: "undefined: x"}); alone != named {
+		t.Error("what is red on the base is part of the cause")
 	}
 }
