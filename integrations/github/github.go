@@ -38,8 +38,8 @@ type Submitter interface {
 	Reply(ctx context.Context, n task.Notice, key string) error
 }
 
-// Options says what a Door works with. All but SeenFunc and Manifests are
-// required.
+// Options says what a Door works with. All but what is about shifts
+// is required.
 type Options struct {
 	App   *client.App
 	DB    *postgres.DB
@@ -59,6 +59,9 @@ type Options struct {
 	// SeenFunc is told that something happened on a branch of a repository,
 	// and reports whether that is a shift's. Nil where there are none.
 	SeenFunc func(ctx context.Context, repo, branch string) (bool, error)
+	// MovedFunc is told that the default branch of a repository has moved. Nil
+	// where there are no shifts.
+	MovedFunc func(ctx context.Context, repo string) error
 	// Manifests is where shifts come from.
 	Manifests Manifests
 	Log       *slog.Logger

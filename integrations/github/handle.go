@@ -38,7 +38,7 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 		d.Log.InfoContext(ctx, "installation changed", "account", e.Account.Login, "action", e.Action)
 		return "noted", nil
 	case "push":
-		return d.manifests(ctx, e, "nothing to do")
+		return d.handlePush(ctx, e)
 	case "pull_request":
 		said, err := d.handlePull(ctx, e)
 		if err != nil {
@@ -76,6 +76,16 @@ func (d *Door) manifests(ctx context.Context, e event.Event, said string) (strin
 	}
 	more, err := d.Manifests.HandleFunc(ctx, e)
 	return cmp.Or(more, said), err
+}
+
+// handlePush tells shifts that the base of their changes moved.
+func (d *Door) handlePush(ctx context.Context, e event.Event) (string, error) {
+	if d.MovedFunc != nil && e.Push.Branch == e.Repository.DefaultBranch {
+		if err := d.MovedFunc(ctx, e.Repository.String()); err != nil {
+			return "", err
+		}
+	}
+	return d.manifests(ctx, e, "nothing to do")
 }
 
 // shifts tells shifts what happens on a branch, and reports whether it is one

@@ -85,7 +85,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 // relevant reports whether there is anything to do about a delivery: most
 // comments and pushes are not for Honk, and those are not even stored.
 func (d *Door) relevant(del task.Delivery) (bool, error) {
-	if del.Event == "ping" || del.Event == "push" && d.Manifests.Repo == "" || !event.Wanted(del.Event, event.Action(del.Payload)) {
+	if del.Event == "ping" || del.Event == "push" && d.MovedFunc == nil && d.Manifests.Repo == "" || !event.Wanted(del.Event, event.Action(del.Payload)) {
 		return false, nil
 	}
 	e, err := event.Parse(del.Event, del.Payload)
@@ -96,7 +96,7 @@ func (d *Door) relevant(del task.Delivery) (bool, error) {
 	case "issue_comment created", "pull_request_review_comment created":
 		return hasCommand(e.Comment.Body), nil
 	case "push ":
-		return d.Manifests.has(e) && e.Push.Branch == e.Repository.DefaultBranch, nil
+		return e.Push.Branch == e.Repository.DefaultBranch && (d.MovedFunc != nil || d.Manifests.has(e)), nil
 	case "pull_request opened", "pull_request ready_for_review":
 		return d.Manifests.has(e), nil
 	}

@@ -41,6 +41,13 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 			return "", task.Errorf(task.CodeInternal, "reading which shift it is: %w", err)
 		}
 		return d.lookAnew(ctx, name)
+	case eventMoved:
+		var repo string
+		if err := json.Unmarshal(del.Payload, &repo); err != nil {
+			return "", task.Errorf(task.CodeInternal, "reading whose base moved: %w", err)
+		}
+		open, err := d.lookAt(ctx, repo)
+		return fmt.Sprintf("%d pull requests", open), err
 	case health.Event:
 		return d.heard(ctx, del.Payload)
 	case eventAct:

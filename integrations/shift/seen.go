@@ -3,8 +3,10 @@ package shift
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"honk/fleet"
 	"honk/integrations/shift/see"
@@ -41,6 +43,46 @@ func (d *Door) Seen(ctx context.Context, repo, branch string) (bool, error) {
 		return true, err
 	}
 	return true, d.refresh(ctx, key)
+}
+
+const (
+	// eventMoved is the delivery that looks at pull requests whose base moved,
+	// once the forge has found out whether they still fit.
+	eventMoved = "shift.moved"
+	movedAfter = 20 * time.Second
+)
+
+// Moved takes in that the default branch of a repository has moved.
+func (d *Door) Moved(ctx context.Context, repo string) error {
+	// To be looked at is what makes the forge find out.
+	open, err := d.lookAt(ctx, repo)
+	if err != nil || open == 0 {
+		return err
+	}
+	_, err = d.Queue.Receive(ctx, task.Delivery{
+		Source: task.SourceShift, ID: fmt.Sprintf("moved/%s/%d", repo, time.Now().UnixNano()), Event: eventMoved,
+		Payload: fmt.Appendf(nil, "%q", repo), After: movedAfter,
+	})
+	return err
+}
+
+// lookAt looks at the open pull requests in a repository and returns how many
+// there are.
+func (d *Door) lookAt(ctx context.Context, repo string) (open int, err error) {
+	rows, err := d.Keep.RowsOf(ctx, repo)
+	if err != nil {
+		return 0, err
+	}
+	for i := range rows {
+		if !rows[i].PR.Open {
+			continue
+		}
+		open++
+		if err := d.refresh(ctx, rows[i].Key); err != nil {
+			return open, err
+		}
+	}
+	return open, nil
 }
 
 // refresh reads how a row's branch and pull request stand at the forge.

@@ -21,12 +21,12 @@ import (
 
 // pollEvery is how often what shifts have at the forge is looked at, should a
 // webhook have been lost.
-const pollEvery = 5 * time.Minute
+const pollEvery = 15 * time.Minute
 
 // fleet makes what drives shifts.
 func (b *building) fleet() {
 	b.shifts = newShifts(b.cfg, b.log, shiftParts{db: b.db.DB, queue: b.queue, app: b.app, pages: b.pages, tasks: b.forge()})
-	b.door.SeenFunc = b.shifts.Seen
+	b.door.SeenFunc, b.door.MovedFunc = b.shifts.Seen, b.shifts.Moved
 }
 
 // forge is GitHub as the runner sees it.
