@@ -11,10 +11,10 @@ trap 'rm -f "$raw"' EXIT
 # What else the machine does is part of the figures.
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 # -p 1: two packages at once would disturb each other.
-go test -p 1 -run '^$' -timeout 20m -bench \
-	'^Benchmark(Checkout|Exec|Read|Step|LongConversation|TaskMemory|Webhook|Throughput|Claim|FirstCall|Idle|Acknowledge)' \
+go test -p 1 -run '^$' -timeout 60m -bench \
+	'^Benchmark(Checkout|Exec|Read|Step|LongConversation|TaskMemory|Webhook|Throughput|Claim|FirstCall|Idle|Acknowledge|Plan|Fleet)' \
 	./internal/git ./sandbox/bwrap ./agent ./internal/runner \
-	./queue ./integrations/github ./integrations/slack ./cmd/honk/service | tee "$raw" >&2
+	./queue ./integrations/github ./integrations/slack ./fleet/plan ./cmd/honk/service | tee "$raw" >&2
 
 printf '\n%s, %s cores, load %s at the start and %s at the end\n\n' \
 	"$(go env GOVERSION)" "$(nproc)" "$load" "$(cut -d ' ' -f 1 /proc/loadavg)"

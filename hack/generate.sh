@@ -37,9 +37,10 @@ commands() {
 
 go run ./hack/configdoc -src internal/config -o "$fresh/config.md"
 go run ./hack/shiftschema -o "$fresh/shift.schema.json"
+go run ./hack/shiftschema -table -o "$fresh/shift-manifest.md"
 cli >"$fresh/cli.md"
 
-for file in config.md cli.md shift.schema.json; do
+for file in config.md cli.md shift.schema.json shift-manifest.md; do
 	if $check; then
 		diff -u "$docs/$file" "$fresh/$file" || {
 			echo "generate: $docs/$file is out of date; run make generate" >&2
