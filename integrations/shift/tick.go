@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -139,7 +140,8 @@ func (d *Door) each(ctx context.Context, keys []fleet.Key, do func(context.Conte
 // decide decides and stores who may act.
 func (d *Door) decide(ctx context.Context, k *keep.Tx, t *tick) error {
 	works, err := k.Running(ctx)
-	if err != nil {
+	if err != nil || len(works) == 0 {
+		d.board = board.New(d.zone)
 		return err
 	}
 	due, err := k.Due(ctx)
@@ -187,8 +189,8 @@ func (d *Door) decide(ctx context.Context, k *keep.Tx, t *tick) error {
 			t.resolve = append(t.resolve, w)
 		}
 	}
-	if len(works) == 0 {
-		return nil
+	if !slices.ContainsFunc(decided.Grants, func(g schedule.Grant) bool { return g.Act != fleet.ActRun }) {
+		return nil // Nothing was reserved.
 	}
 	return k.PutLedger(ctx, l)
 }

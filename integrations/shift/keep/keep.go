@@ -151,10 +151,12 @@ func (s *Store) Moves(ctx context.Context, key fleet.Key) (all []fleet.Transitio
 
 // understand reads the manifest of a stored shift, once.
 func (s *Store) understand(ctx context.Context, w *Work, stored func(context.Context) (pg.Shift, error)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	id := w.Name + "/" + w.Digest
+	// Not held while the database is asked: who has its last connection may
+	// wait for it.
+	s.mu.Lock()
 	m := s.manifests[id]
+	s.mu.Unlock()
 	if m == nil {
 		sh, err := stored(ctx)
 		if err != nil {
@@ -163,13 +165,19 @@ func (s *Store) understand(ctx context.Context, w *Work, stored func(context.Con
 		if m, err = s.Parse(File{Name: w.Name, Data: sh.Manifest, Files: sh.Files}); err != nil {
 			return fmt.Errorf("reading the stored manifest of %s: %w", w.Name, err)
 		}
-		if len(s.manifests) > maxManifests {
-			clear(s.manifests)
-		}
-		s.manifests[id] = m
+		s.know(id, m)
 	}
 	w.Manifest, w.Policy, w.Recipe = m, fleet.PolicyOf(m), plan.Recipe(m, s.Agent)
 	return nil
+}
+
+func (s *Store) know(id string, m *manifest.Manifest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.manifests) > maxManifests {
+		clear(s.manifests)
+	}
+	s.manifests[id] = m
 }
 
 // maxManifests is how many manifests are kept at hand.
