@@ -46,7 +46,7 @@ func TestServeHTTP(t *testing.T) {
 				got = append(got, d)
 				return true, tt.err
 			}}
-			req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tt.body))
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(tt.body))
 			req.Header.Set("Honk-Timestamp", tt.at)
 			if tt.signature == "" {
 				tt.signature = health.Sign(key, tt.at, []byte(tt.body))

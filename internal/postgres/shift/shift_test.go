@@ -209,8 +209,8 @@ func TestLedger(t *testing.T) {
 func TestAlone(t *testing.T) {
 	t.Parallel()
 	_, db := newStore(t)
-	other := func(context.Context) error { t.Error("two at once"); return nil }
 	boom := errors.New("boom")
+	other := func(context.Context) error { t.Error("two at once"); return boom }
 	done, err := shift.Alone(t.Context(), db, "tick", func(ctx context.Context) error {
 		if done, err := shift.Alone(ctx, db, "tick", other); done || err != nil {
 			t.Errorf("beside the first: %t, %v", done, err)
