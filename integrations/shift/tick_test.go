@@ -217,3 +217,24 @@ func TestTick_cap(t *testing.T) {
 		}
 	}
 }
+
+// A shift that is held can be closed as a whole; then nothing of it goes on.
+func TestClose_held(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	h.apply(manyTargets)
+	d := h.doors[0]
+	h.must(d.Tick(t.Context()))
+	h.must(d.Orders.Pause(t.Context(), "s", "ada"))
+	n, err := d.Orders.Close(t.Context(), "s", "", "ada")
+	h.must(err)
+	for range 3 {
+		h.must(d.Tick(t.Context()))
+	}
+	if by := h.rows(); n != 12 || len(by[fleet.Closed]) != 12 {
+		t.Errorf("%d were closed, the rows are %v", n, by)
+	}
+	if w, err := d.Keep.Work(t.Context(), "s"); err != nil || w.Phase != fleet.PhaseCompleted {
+		t.Errorf("the shift is %+v: %v", w, err)
+	}
+}

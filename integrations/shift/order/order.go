@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"honk/fleet"
 	"honk/fleet/manifest"
@@ -148,7 +149,8 @@ func (o *Orders) Retry(ctx context.Context, name string, which Which, by string)
 }
 
 // Close closes the pull requests of a shift and ends its rows; with a
-// repository only what is there.
+// repository only what is there. As a whole it does so whether the shift is
+// held or not: nothing else is left for its rows to do.
 func (o *Orders) Close(ctx context.Context, name, repo, by string) (int, error) {
 	rows, err := o.rows(ctx, name)
 	if err != nil {
@@ -168,7 +170,16 @@ func (o *Orders) Close(ctx context.Context, name, repo, by string) (int, error) 
 	if !known {
 		return 0, NoTarget(name, repo)
 	}
-	return len(keys), o.order(ctx, keys, fleet.Facts{Order: fleet.OrderClose, Actor: by, OrderReason: "closed by " + by})
+	err = o.order(ctx, keys, fleet.Facts{Order: fleet.OrderClose, Actor: by, OrderReason: "closed by " + by})
+	if err != nil || repo != "" {
+		return len(keys), err
+	}
+	return len(keys), o.turn(ctx, name, func(s *fleet.Shift) error {
+		if s.Phase == fleet.PhasePaused || s.Phase == fleet.PhaseHalted {
+			s.Phase, s.Reason, s.ResumedAt = fleet.PhaseRunning, "", time.Now()
+		}
+		return nil
+	})
 }
 
 // NoTarget says that a shift has nothing in a repository.
