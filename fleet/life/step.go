@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"honk/fleet"
+	"honk/fleet/manifest"
 	"honk/fleet/signature"
 	"honk/internal/task"
 )
@@ -216,12 +217,21 @@ const honk = "honk"
 
 // finish sets what follows from the state.
 func (s *step) finish() {
+	if s.Closing != "" && s.Doing == "" && !s.PR.Open && !s.State.Terminal() && !s.State.Merged() {
+		// It was to be closed while it was pushed.
+		s.ClosedBy = honk
+		s.to(fleet.Closed, s.Closing)
+		s.Closing = ""
+	}
 	settled := s.Settled(s.p)
 	switch {
 	case !settled:
 		s.SettledAt = time.Time{}
 	case s.SettledAt.IsZero():
 		s.SettledAt = s.now
+	}
+	if m := s.p.Merge.Mode; s.PR.Open && m != "" && m != manifest.MergeManual && (s.State == fleet.Open || s.State == fleet.Approved) {
+		s.Reason = s.mergeable()
 	}
 	s.Want = s.want()
 	if s.f.Wait != nil && s.Want != "" && s.State != fleet.Eligible && s.State != fleet.Waiting {

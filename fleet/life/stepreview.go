@@ -200,7 +200,7 @@ func (s *step) order() {
 }
 
 // closing ends a row whose pull request is open by closing that, one without
-// at once.
+// at once, or once what is under way at the forge has ended.
 func (s *step) closing(reason string) {
 	switch {
 	case s.PR.Open && s.State != fleet.Adopted:
@@ -209,7 +209,9 @@ func (s *step) closing(reason string) {
 			s.to(fleet.Open, reason)
 		}
 		s.Closing = reason
-	case s.PR.Open || s.State.Terminal() || s.State.Merged() || s.Doing == fleet.ActOpen || s.Doing == fleet.ActPush:
+	case s.PR.Open || s.State.Terminal() || s.State.Merged():
+	case s.Doing == fleet.ActOpen || s.Doing == fleet.ActPush:
+		s.Closing = reason
 	default:
 		s.stopRun()
 		s.ClosedBy = cmp.Or(s.f.Actor, honk)

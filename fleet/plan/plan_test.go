@@ -133,6 +133,8 @@ func TestNew_generations(t *testing.T) {
 		"moved under open":     {was: open, targets: []plan.Looked{{Target: target.Target{Repo: "acme/a", BaseSHA: "base2"}, Text: "text1"}}, rerun: true, kind: plan.Noop, state: fleet.Open},
 		"unmatched, open":      {was: open, targets: looked("b"), kind: plan.Keep, state: fleet.Open},
 		"unmatched, waiting":   {was: func(r *fleet.Row) { r.State, r.CacheKey = fleet.Waiting, "" }, targets: looked("b"), kind: plan.Skip, state: fleet.Skipped},
+		"matches again":        {was: func(r *fleet.Row) { open(r); r.Unmatched = true }, rerun: true, kind: plan.Keep, state: fleet.Open},
+		"not to be merged now": {was: open, targets: []plan.Looked{{Target: target.Target{Repo: "acme/a", BaseSHA: "base1"}, NoAutomerge: true}}, kind: plan.Keep, state: fleet.Open},
 		"never ran":            {was: func(r *fleet.Row) { r.State, r.CacheKey = fleet.Waiting, "" }, change: []string{"rm x", "rm y"}, kind: plan.Keep, state: fleet.Waiting},
 		"under way":            {was: func(r *fleet.Row) { r.State, r.Doing = fleet.Running, fleet.ActRun }, change: []string{"rm x", "rm y"}, kind: plan.Keep, state: fleet.Running},
 		"skipped, matches":     {was: func(r *fleet.Row) { r.State, r.CacheKey = fleet.Skipped, "" }, targets: looked("a"), rerun: true, kind: plan.Update, state: fleet.Eligible},

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"honk/fleet"
@@ -50,9 +51,20 @@ func (b *board) halt() (Halt, bool) {
 	default:
 		return Halt{}, false
 	}
+	samples = samples[:min(len(samples), maxSamples)]
+	reason += ", for example " + named(samples)
 	b.shift.Phase, b.shift.Reason = fleet.PhaseHalted, reason
 	b.shift.ResumedAt = time.Time{}
-	return Halt{Shift: b.shift.Name, Reason: reason, Samples: samples[:min(len(samples), maxSamples)]}, true
+	return Halt{Shift: b.shift.Name, Reason: reason, Samples: samples}, true
+}
+
+// named lists targets without their shift.
+func named(keys []fleet.Key) string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = strings.TrimPrefix(k.String(), k.Shift+"/")
+	}
+	return strings.Join(names, ", ")
 }
 
 // recent looks at the last settled rows, the latest first. Rows that went on

@@ -65,6 +65,9 @@ func (b *board) eta(h *hold, place int, pace float64, now time.Time) time.Time {
 	if pace <= 0 {
 		return time.Time{}
 	}
+	if h.again.IsZero() {
+		place++ // Something must end first.
+	}
 	return from.Add(time.Duration(float64(place) / pace * float64(time.Hour)))
 }
 

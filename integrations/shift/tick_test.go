@@ -170,7 +170,7 @@ func TestTick(t *testing.T) {
 			h.end(h.doors[i%2], row)
 		}
 		h.tick()
-		time.Sleep(2 * time.Millisecond) // What a limit asks for.
+		<-time.After(2 * time.Millisecond) // What a limit asks for.
 	}
 	if got := h.rows(); len(got[fleet.NoChange]) != 12 {
 		t.Fatalf("the rows are %v", got)

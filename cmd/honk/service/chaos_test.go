@@ -55,6 +55,9 @@ func sizeOfChaos(t *testing.T) chaosSize {
 // end everybody must have got exactly one true answer, and nothing may be left
 // lying about.
 func TestChaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs services for minutes")
+	}
 	if os.Getenv("CHAOS_TASKS") == "" {
 		t.Skip("it takes minutes of a quiet machine; run make chaos")
 	}

@@ -28,6 +28,9 @@ const canary = "canary-4b1d0c6e-of-the-worker"
 // A script's model is its model.yaml, its organisation's file honk.yaml. See
 // acts, works and wants for the commands.
 func TestScript(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each story runs a service for half a minute")
+	}
 	t.Parallel()
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
 	for _, list := range []map[string]command{acts, works, wants, chats, fleets, shiftActs, manifestActs, imageActs} {

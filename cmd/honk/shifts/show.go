@@ -162,7 +162,11 @@ func (s *Shifts) showStatus(r shift.Report) error {
 
 // why says what a row waits for and until when, and why it is where it is.
 func why(row *fleet.Row) string {
-	if row.Wait.Reason == "" {
+	switch {
+	case row.Wait.Reason != "":
+	case row.PR.Open && row.Reason != "":
+		return row.Reason + "; " + row.PR.URL
+	default:
 		return cmp.Or(row.Reason, row.PR.URL)
 	}
 	said := row.Wait.Reason
