@@ -26,7 +26,8 @@ type Input struct {
 	// Instructions are the repository's own (AGENTS.md, CLAUDE.md) at the
 	// base commit, by path: data of the repository.
 	Instructions map[string]string
-	// Tree lists the files of the base commit.
+	// Tree lists the files of the base commit, whose name Base is.
+	Base string
 	Tree []string
 	// Verifiers names the detected verifiers with their commands.
 	Verifiers []verify.Verifier
@@ -38,8 +39,7 @@ type Input struct {
 	VerifyFunc func(ctx context.Context, only []string) (verify.Gate, error)
 	// DiffFunc returns the change so far.
 	DiffFunc func(ctx context.Context) (task.Patch, error)
-	// RecordFunc stores an event; the loop calls it before the next model
-	// call, and an error ends the run.
+	// RecordFunc stores an event before the next model call; errors end the run.
 	RecordFunc func(ctx context.Context, kind task.EventKind, step int, data any) error
 	// InboxFunc returns what people have added to the request since it was
 	// last asked; the loop asks before each step. Nil means nothing.

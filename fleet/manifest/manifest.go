@@ -75,7 +75,7 @@ type Merge struct {
 	Method    string `yaml:"method" default:"squash" enum:"merge|squash|rebase" doc:"How."`
 	MinChecks int    `yaml:"minChecks" default:"1" min:"1" max:"100" doc:"Fewest green required checks; zero checks are never green."`
 	MaxLines  int    `yaml:"maxLines" default:"200" min:"1" doc:"Most changed lines that Honk merges."`
-	PerHour   int    `yaml:"perHour" default:"40" min:"1" max:"500" doc:"Most merges in an hour."`
+	PerHour   int    `yaml:"perHour" default:"40" min:"1" max:"10000" doc:"Most merges in an hour."`
 }
 
 // The modes of Merge.

@@ -35,8 +35,8 @@ type Rates struct {
 	Workers      int `yaml:"workers" default:"8" min:"1" max:"500" doc:"Transforms at once."`
 	OpenPRs      int `yaml:"openPRs" default:"100" min:"1" doc:"Pull requests that await review."`
 	PendingCI    int `yaml:"pendingCI" default:"40" min:"1" doc:"Pull requests whose checks run."`
-	PRsPerHour   int `yaml:"prsPerHour" default:"60" min:"1" max:"500" doc:"Pull requests, and pushes, in an hour."`
-	Burst        int `yaml:"burst" default:"10" min:"1" max:"500" doc:"Of these at once after a quiet time."`
+	PRsPerHour   int `yaml:"prsPerHour" default:"60" min:"1" max:"10000" doc:"Pull requests, and pushes, in an hour."`
+	Burst        int `yaml:"burst" default:"10" min:"1" max:"10000" doc:"Of these at once after a quiet time."`
 	PerOwnerOpen int `yaml:"perOwnerOpen" default:"5" min:"1" doc:"Open pull requests of all shifts for an owner."`
 	PerRepoOpen  int `yaml:"perRepoOpen" default:"1" min:"1" doc:"Open pull requests of all shifts in a repository."`
 }

@@ -125,6 +125,7 @@ func (a *attempt) input(ctx context.Context, sb sandbox.Sandbox) (agent.Input, e
 		Context:      a.context(),
 		Images:       req.Images,
 		Instructions: instructions,
+		Base:         a.base.BaseSHA,
 		Tree:         tree,
 		Verifiers:    a.plan,
 		Sandbox:      sb,

@@ -50,6 +50,9 @@ func isConfig(f task.FileChange) bool {
 }
 
 func (a *attempt) proveWith(ctx context.Context, fromBase func(string) bool) (gate verify.Gate, err error) {
+	if len(a.plan) == 0 {
+		return a.gate(ctx, nil, verify.Options{All: true}) // Nothing would run.
+	}
 	tree, err := a.opts.Git.Materialise(ctx, a.base, a.res.Patch, fromBase)
 	if err != nil {
 		return gate, err

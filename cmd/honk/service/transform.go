@@ -37,12 +37,8 @@ func (b *building) images() (images, error) {
 
 // transform lets the program make the change in a directory.
 func (a shiftAgent) transform(ctx context.Context, in agent.Input, dir string) (res agent.Result, err error) {
-	patch, err := in.DiffFunc(ctx)
-	if err != nil {
-		return res, err
-	}
 	env := maps.Clone(a.job.Env)
-	env["SHIFT_BASE_SHA"], env["SHIFT_UNIT"] = patch.Base, dir
+	env["SHIFT_BASE_SHA"], env["SHIFT_UNIT"] = in.Base, dir
 	opts := script.Options{Script: a.job.Script, Env: env, Dir: dir, Timeout: a.job.Timeout, Log: a.log}
 	if c := a.job.Container; c != nil {
 		var img *image.Image
