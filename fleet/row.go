@@ -61,6 +61,9 @@ type Row struct {
 	Urgent bool `json:"urgent,omitempty"`
 	// Unmatched: the target is no longer among those of the manifest.
 	Unmatched bool `json:"unmatched,omitempty"`
+	// Outdated: the transform has changed while the row was doing something;
+	// it is made anew once that has ended.
+	Outdated bool `json:"outdated,omitempty"`
 	// NoAutomerge: the repository does not want Honk to merge.
 	NoAutomerge bool `json:"no_automerge,omitempty"`
 
@@ -136,12 +139,17 @@ type Change struct {
 
 // PR is the row's branch and pull request as last seen.
 type PR struct {
-	Branch     string `json:"branch,omitempty"`
-	HeadSHA    string `json:"head_sha,omitempty"`
-	Number     int    `json:"number,omitempty"`
-	URL        string `json:"url,omitempty"`
-	Open       bool   `json:"open,omitempty"`
-	Draft      bool   `json:"draft,omitempty"`
+	Branch  string `json:"branch,omitempty"`
+	HeadSHA string `json:"head_sha,omitempty"`
+	// Pushed is the commit that the shift itself pushed last: only that is
+	// merged, and only that gives way to another.
+	Pushed string `json:"pushed,omitempty"`
+	Number int    `json:"number,omitempty"`
+	URL    string `json:"url,omitempty"`
+	Open   bool   `json:"open,omitempty"`
+	Draft  bool   `json:"draft,omitempty"`
+	// Readied: it was ready for review before, so that a draft is a person's.
+	Readied    bool   `json:"readied,omitempty"`
 	Review     Review `json:"review,omitempty"`
 	Conflicted bool   `json:"conflicted,omitempty"`
 	Behind     bool   `json:"behind,omitempty"`

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -21,8 +22,14 @@ type deliveryWorker struct {
 // again. That is about half an hour.
 const forbiddenTries = 20
 
-// Timeout implements river.Worker.
-func (*deliveryWorker) Timeout(*river.Job[delivery]) time.Duration { return 2 * time.Minute }
+// Timeout implements river.Worker. To look for the targets of a shift is to
+// look at thousands of repositories.
+func (*deliveryWorker) Timeout(job *river.Job[delivery]) time.Duration {
+	if job.Args.Source == task.SourceShift && strings.HasPrefix(job.Args.ID, "resolve/") {
+		return 45 * time.Minute
+	}
+	return 2 * time.Minute
+}
 
 // Work hands a delivery to its door. One that has been handled before is
 // left alone: the answer to an earlier try was lost.

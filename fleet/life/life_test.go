@@ -298,6 +298,80 @@ func TestStep(t *testing.T) {
 	}
 }
 
+// What an old transform has made while something was under way is made anew
+// once that has ended, and not before.
+func TestStep_outdated(t *testing.T) {
+	t.Parallel()
+	old := func(state fleet.State, act fleet.Act) fleet.Row {
+		return with(doing(state, act), func(r *fleet.Row) { r.Outdated = true })
+	}
+	tests := map[string]struct {
+		row   fleet.Row
+		facts fleet.Facts
+		state fleet.State
+		redo  fleet.Redo
+		was   bool
+	}{
+		"under way": {old(fleet.Ready, fleet.ActPush), checks(fleet.ChecksPassed), fleet.Ready, fleet.RedoFresh, true},
+		"pushed":    {old(fleet.Ready, fleet.ActPush), done(fleet.ActPush, ""), fleet.Eligible, fleet.RedoFresh, false},
+		"opened":    {old(fleet.CIPassed, fleet.ActOpen), done(fleet.ActOpen, ""), fleet.Eligible, fleet.RedoRegenerate, false},
+		"refused":   {old(fleet.MergeQueued, fleet.ActMerge), done(fleet.ActMerge, fleet.FailRefused), fleet.Eligible, fleet.RedoRegenerate, false},
+		"merged":    {old(fleet.MergeQueued, fleet.ActMerge), done(fleet.ActMerge, ""), fleet.Eligible, fleet.RedoFresh, false},
+		"closed":    {old(fleet.MergeQueued, fleet.ActMerge), seen(func(p *fleet.PRFact) { p.State = task.PullRequestClosed }), fleet.Closed, fleet.RedoFresh, false},
+	}
+	for name, tt := range tests {
+		got, _, _ := life.Step(tt.row, tt.facts, script(), now)
+		if got.State != tt.state || got.Redo != tt.redo || got.Outdated != tt.was {
+			t.Errorf("%s: %s %q %v", name, got.State, got.Redo, got.Outdated)
+		}
+	}
+}
+
+// What is no target any more stays as it is, but for what a person orders.
+func TestStep_unmatched(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[fleet.State]fleet.Act{
+		fleet.Eligible: "", fleet.Ready: "", fleet.CIPassed: "", fleet.MergeQueued: "", fleet.Conflicted: "", fleet.Open: "",
+	} {
+		row := with(at(state), func(r *fleet.Row) { r.Unmatched = true })
+		if got, _, _ := life.Step(row, fleet.Facts{}, script(), now); got.Want != want {
+			t.Errorf("%s wants %q", state, got.Want)
+		}
+	}
+	row := with(at(fleet.Open), func(r *fleet.Row) { r.Unmatched = true })
+	if got, _, _ := life.Step(row, fleet.Facts{Order: fleet.OrderClose, Actor: "ada"}, script(), now); got.Want != fleet.ActClose {
+		t.Errorf("closed by order, it wants %q", got.Want)
+	}
+}
+
+// Who turns a pull request back into a draft wants to hold it.
+func TestStep_draft(t *testing.T) {
+	t.Parallel()
+	row := with(at(fleet.Open), func(r *fleet.Row) { r.PR.Draft = true })
+	row, _, _ = life.Step(row, checks(fleet.ChecksPassed), script(), now)
+	if row.Want != fleet.ActReady {
+		t.Fatalf("a green draft wants %q", row.Want)
+	}
+	row, _, _ = life.Step(row, fleet.Facts{Grant: fleet.ActReady}, script(), now)
+	row, _, _ = life.Step(row, done(fleet.ActReady, ""), script(), now)
+	row, _, _ = life.Step(row, seen(func(p *fleet.PRFact) { p.Draft = true }), script(), now)
+	if row.Want != "" || row.State != fleet.Open {
+		t.Errorf("turned back into a draft, it is %s and wants %q", row.State, row.Want)
+	}
+}
+
+// Only what the shift has pushed is merged, whoever made the commit on top.
+func TestStep_head(t *testing.T) {
+	t.Parallel()
+	row := with(at(fleet.Open), func(r *fleet.Row) { r.PR.Pushed = "head" })
+	facts := seen(func(p *fleet.PRFact) { p.HeadSHA = "other" })
+	facts.Checks = &fleet.ChecksFact{HeadSHA: "other", State: fleet.ChecksPassed, Green: 2}
+	got, _, _ := life.Step(row, facts, script(), now)
+	if got.State != fleet.Open || got.Want != "" || !strings.Contains(got.Reason, "not what the shift pushed") {
+		t.Errorf("the row is %s, wants %q: %s", got.State, got.Want, got.Reason)
+	}
+}
+
 // The same facts again do nothing: deliveries come twice.
 func TestStep_twice(t *testing.T) {
 	t.Parallel()
@@ -381,5 +455,26 @@ func TestStep_limitedLosesNothing(t *testing.T) {
 	}
 	if row.State != fleet.NeedsHuman || row.Stuck != fleet.ActPush {
 		t.Errorf("after five failures: %+v", row)
+	}
+}
+
+// What a person has closed stays closed, though it was Honk that did it.
+func TestStep_closedByOrder(t *testing.T) {
+	t.Parallel()
+	row := fleet.Row{Key: fleet.Key{Shift: "s", Repo: "a/b"}, State: fleet.Open, PR: fleet.PR{Number: 1, Open: true, Branch: "honk/x", HeadSHA: "1"}}
+	p := fleet.Policy{Publish: manifest.PublishReady, OpenWhen: manifest.OpenGreen}
+	now := time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
+	for actor, want := range map[string]string{"ada": "ada", "": "honk"} {
+		got := row
+		for _, f := range []fleet.Facts{
+			{Order: fleet.OrderClose, OrderReason: "closed", Actor: actor},
+			{Grant: fleet.ActClose},
+			{Done: &fleet.DoneFact{Act: fleet.ActClose}},
+		} {
+			got, _, _ = life.Step(got, f, p, now)
+		}
+		if got.State != fleet.Closed || got.ClosedBy != want || got.Reason != "closed" {
+			t.Errorf("by %q: %s by %q: %s", actor, got.State, got.ClosedBy, got.Reason)
+		}
 	}
 }

@@ -126,7 +126,7 @@ func (s *step) absorbPR(pr *fleet.PRFact) {
 		s.ActiveAt = s.now
 		s.PR.Blocked = ""
 	}
-	s.PR.Draft, s.PR.Review = pr.Draft, pr.Review
+	s.PR.Draft, s.PR.Review, s.PR.Readied = pr.Draft, pr.Review, s.PR.Readied || !pr.Draft
 	s.PR.Conflicted, s.PR.Behind = pr.Conflicted, pr.Behind
 	s.PR.MergeSHA = cmp.Or(pr.MergeSHA, s.PR.MergeSHA)
 }
@@ -200,12 +200,12 @@ func (s *step) merged(reason string) {
 func (s *step) closed(pr *fleet.PRFact) {
 	by := cmp.Or(pr.By, "somebody")
 	if pr.ByHonk {
-		by = honk
+		by = cmp.Or(s.ClosedBy, honk) // Who ordered it, if somebody did.
 	}
 	s.PR.Open, s.Doing = false, ""
 	s.ClosedBy = by
 	reason := "closed by " + by
-	if by == honk && s.Closing != "" {
+	if pr.ByHonk && s.Closing != "" {
 		reason = s.Closing
 	}
 	s.Closing = ""
@@ -219,9 +219,13 @@ const honk = "honk"
 func (s *step) finish() {
 	if s.Closing != "" && s.Doing == "" && !s.PR.Open && !s.State.Terminal() && !s.State.Merged() {
 		// It was to be closed while it was pushed.
-		s.ClosedBy = honk
+		s.ClosedBy = cmp.Or(s.ClosedBy, honk)
 		s.to(fleet.Closed, s.Closing)
 		s.Closing = ""
+	}
+	if s.Outdated && s.Doing == "" {
+		s.Outdated = false
+		s.outdated()
 	}
 	settled := s.Settled(s.p)
 	switch {

@@ -86,7 +86,7 @@ func (s *step) asDraft() bool {
 func (s *step) pushed(sha, branch string) {
 	s.Doing = ""
 	s.Attempts.Forge = 0
-	s.PR.HeadSHA, s.PR.Branch = sha, cmp.Or(branch, s.PR.Branch)
+	s.PR.HeadSHA, s.PR.Pushed, s.PR.Branch = sha, sha, cmp.Or(branch, s.PR.Branch)
 	s.PR.Conflicted, s.PR.Behind, s.PR.Blocked = false, false, ""
 	s.CI = fleet.CI{Since: s.now}
 	s.Redo = fleet.RedoFresh
@@ -100,7 +100,7 @@ func (s *step) pushed(sha, branch string) {
 func (s *step) opened(number int, url string, draft bool) {
 	s.Doing = ""
 	s.Attempts.Forge = 0
-	s.PR.Number, s.PR.URL, s.PR.Draft, s.PR.Open = number, url, draft, true
+	s.PR.Number, s.PR.URL, s.PR.Draft, s.PR.Readied, s.PR.Open = number, url, draft, !draft, true
 	s.OpenedAt, s.ActiveAt = s.now, s.now
 	s.TextStale = false
 	if s.CI.State == fleet.ChecksNone {

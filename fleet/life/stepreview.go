@@ -73,6 +73,21 @@ func (s *step) place() (fleet.State, string) {
 	return s.reviewed(), ""
 }
 
+// Unmergeable returns why Honk does not merge a row by itself as it is now,
+// empty when it does.
+func Unmergeable(row *fleet.Row, policy fleet.Policy) string {
+	s := &step{Row: *row, f: &fleet.Facts{}, p: &policy}
+	switch {
+	case !row.PR.Open:
+		return "its pull request is not open"
+	case row.Unmatched:
+		return "it is no longer among the targets"
+	case row.PR.Conflicted:
+		return "it conflicts with the base"
+	}
+	return s.mergeable()
+}
+
 // mergeable returns why Honk does not merge the row by itself, empty when it
 // does.
 func (s *step) mergeable() string {
@@ -86,6 +101,8 @@ func (s *step) mergeable() string {
 		return "it is a draft"
 	case s.PR.Blocked != "":
 		return s.PR.Blocked
+	case s.PR.Pushed != "" && s.PR.HeadSHA != s.PR.Pushed:
+		return "its head is not what the shift pushed"
 	case s.CI.State != fleet.ChecksPassed:
 		return "checks are not green"
 	case s.CI.Green < m.MinChecks:
@@ -129,7 +146,7 @@ func (s *step) housekeeping() bool {
 	}
 	switch d.Act {
 	case fleet.ActReady:
-		s.PR.Draft = false
+		s.PR.Draft, s.PR.Readied = false, true
 	case fleet.ActUpdate:
 		s.TextStale = false
 	case fleet.ActRemind:
@@ -208,10 +225,10 @@ func (s *step) closing(reason string) {
 			s.stopRun()
 			s.to(fleet.Open, reason)
 		}
-		s.Closing = reason
+		s.Closing, s.ClosedBy = reason, s.f.Actor
 	case s.PR.Open || s.State.Terminal() || s.State.Merged():
 	case s.Doing == fleet.ActOpen || s.Doing == fleet.ActPush:
-		s.Closing = reason
+		s.Closing, s.ClosedBy = reason, s.f.Actor
 	default:
 		s.stopRun()
 		s.ClosedBy = cmp.Or(s.f.Actor, honk)

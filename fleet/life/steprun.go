@@ -120,6 +120,25 @@ func (s *step) running() {
 	}
 }
 
+// outdated makes anew what an old transform has made, as a plan would have
+// done had nothing been under way.
+func (s *step) outdated() {
+	switch s.State {
+	case fleet.Closed, fleet.Adopted, fleet.Unreachable, fleet.Eligible, fleet.Waiting, fleet.Running:
+		return
+	default:
+	}
+	redo := fleet.RedoFresh
+	switch {
+	case s.PR.Open:
+		redo = fleet.RedoRegenerate
+	case s.PR.Number != 0:
+		s.PR, s.CI = fleet.PR{}, fleet.CI{}
+	}
+	s.Attempts, s.Reverting = fleet.Attempts{}, false
+	s.again(redo, "the transform changed")
+}
+
 // end is the end of a run that leaves no change. Under an open pull request
 // it is people's to say what becomes of that.
 func (s *step) end(state fleet.State, reason string) {

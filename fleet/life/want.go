@@ -12,6 +12,9 @@ func (s *step) want() fleet.Act {
 	if s.Doing != "" {
 		return ""
 	}
+	if s.Unmatched {
+		return s.wantUnmatched()
+	}
 	switch s.State {
 	case fleet.Eligible, fleet.Waiting:
 		return fleet.ActRun
@@ -45,6 +48,18 @@ func (s *step) want() fleet.Act {
 	return ""
 }
 
+// wantUnmatched returns what a row wants whose target is none any more: it
+// stays as it is, but for what a person orders.
+func (s *step) wantUnmatched() fleet.Act {
+	switch {
+	case s.PR.Open && s.Closing != "" && s.State != fleet.Adopted:
+		return fleet.ActClose
+	case s.State == fleet.Regressed && s.Reverting:
+		return fleet.ActRevert
+	}
+	return ""
+}
+
 // wantOpen returns what a row with an open pull request wants.
 func (s *step) wantOpen() fleet.Act {
 	due := func(after time.Duration, since ...time.Time) bool {
@@ -58,7 +73,7 @@ func (s *step) wantOpen() fleet.Act {
 	case s.State == fleet.NeedsHuman:
 	case s.State == fleet.Conflicted && s.p.Rebase != manifest.RebaseNever && s.Attempts.Conflict < maxConflict:
 		return fleet.ActRun
-	case s.PR.Draft && s.p.Publish == manifest.PublishReady && s.CI.State == fleet.ChecksPassed:
+	case s.PR.Draft && !s.PR.Readied && s.p.Publish == manifest.PublishReady && s.CI.State == fleet.ChecksPassed:
 		return fleet.ActReady
 	case s.TextStale:
 		return fleet.ActUpdate

@@ -23,7 +23,7 @@ func (p *planner) op(key fleet.Key, t *Looked, row *fleet.Row) Op {
 		return p.create(key, t)
 	}
 	next := *row
-	next.Generation, next.Unmatched = p.generation, false
+	next.Generation, next.Unmatched, next.Outdated = p.generation, false, false
 	next.Owner = cmp.Or(t.Target.Owner, next.Owner)
 	next.NoAutomerge = t.NoAutomerge
 	switch {
@@ -108,8 +108,9 @@ func (p *planner) update(row fleet.Row, t *Looked, reason string) Op {
 		row.PR, row.CI = fleet.PR{}, fleet.CI{}
 	}
 	if row.Doing != "" {
-		// The run or call under way ends first; its result has the old key
-		// and is looked at by the next plan.
+		// The run or call under way ends first. A run that ends is of an old
+		// recipe and begins again by itself.
+		row.Outdated = row.Doing != fleet.ActRun
 		return Op{Kind: Keep, Reason: reason + "; it waits for what is under way", Row: row}
 	}
 	row.State, row.Since, row.Reason = fleet.Eligible, p.Now, reason

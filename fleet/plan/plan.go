@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"honk/fleet"
@@ -111,7 +112,7 @@ func New(in Input) (*Plan, error) {
 
 	old := make(map[fleet.Key]*fleet.Row, len(in.Rows))
 	for i := range in.Rows {
-		old[in.Rows[i].Key] = &in.Rows[i]
+		old[folded(in.Rows[i].Key)] = &in.Rows[i]
 	}
 	members := make([]wave.Member, len(in.Targets))
 	for i, t := range in.Targets {
@@ -123,11 +124,11 @@ func New(in Input) (*Plan, error) {
 	for i := range in.Targets {
 		t := &in.Targets[i]
 		key := fleet.Key{Shift: in.Manifest.Metadata.Name, Repo: t.Target.Repo, Unit: t.Target.Unit}
-		if seen[key] {
+		if seen[folded(key)] {
 			continue
 		}
-		seen[key] = true
-		row, known := old[key]
+		seen[folded(key)] = true
+		row, known := old[folded(key)]
 		op := p.op(key, t, row)
 		if !known || !p.same {
 			op.Row.Wave, op.Row.Place = in2wave[i], place[i]
@@ -135,12 +136,19 @@ func New(in Input) (*Plan, error) {
 		plan.Ops = append(plan.Ops, op)
 	}
 	for i := range in.Rows {
-		if !seen[in.Rows[i].Key] {
+		if !seen[folded(in.Rows[i].Key)] {
 			plan.Ops = append(plan.Ops, p.unmatched(in.Rows[i]))
 		}
 	}
 	plan.sum(in.Manifest, waves)
 	return plan, nil
+}
+
+// folded is the key of a row by which it is found: a forge takes a name in any
+// case for the same.
+func folded(key fleet.Key) fleet.Key {
+	key.Repo = strings.ToLower(key.Repo)
+	return key
 }
 
 // shift returns the shift as it will be. Another recipe begins with the

@@ -136,6 +136,7 @@ func TestNew_generations(t *testing.T) {
 		"matches again":        {was: func(r *fleet.Row) { open(r); r.Unmatched = true }, rerun: true, kind: plan.Keep, state: fleet.Open},
 		"not to be merged now": {was: open, targets: []plan.Looked{{Target: target.Target{Repo: "acme/a", BaseSHA: "base1"}, NoAutomerge: true}}, kind: plan.Keep, state: fleet.Open},
 		"never ran":            {was: func(r *fleet.Row) { r.State, r.CacheKey = fleet.Waiting, "" }, change: []string{"rm x", "rm y"}, kind: plan.Keep, state: fleet.Waiting},
+		"in another case":      {was: open, targets: []plan.Looked{{Target: target.Target{Repo: "Acme/A", BaseSHA: "base1"}, Text: "text1"}}, kind: plan.Noop, state: fleet.Open},
 		"under way":            {was: func(r *fleet.Row) { r.State, r.Doing = fleet.Running, fleet.ActRun }, change: []string{"rm x", "rm y"}, kind: plan.Keep, state: fleet.Running},
 		"skipped, matches":     {was: func(r *fleet.Row) { r.State, r.CacheKey = fleet.Skipped, "" }, targets: looked("a"), rerun: true, kind: plan.Update, state: fleet.Eligible},
 		"reverted stays":       {was: state(fleet.Reverted), targets: []plan.Looked{{Target: target.Target{Repo: "acme/a", BaseSHA: "base2"}}}, rerun: true, kind: plan.Noop, state: fleet.Reverted},

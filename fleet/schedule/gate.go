@@ -26,7 +26,7 @@ type mark struct {
 type tally struct{ total, settled, idle, failed, merged, healthy, sick int }
 
 func markOf(row *fleet.Row, p *fleet.Policy) mark {
-	m := mark{settled: row.Settled(p), merged: row.State.Merged()}
+	m := mark{settled: row.Settled(p) || row.Unmatched, merged: row.State.Merged()}
 	switch row.State {
 	case fleet.Skipped, fleet.Unreachable, fleet.NoChange, fleet.BaseBroken:
 		m.idle = true
@@ -40,6 +40,9 @@ func markOf(row *fleet.Row, p *fleet.Policy) mark {
 	}
 	if row.CI.State == fleet.ChecksFailed && !m.merged {
 		m.failed = true
+	}
+	if row.Unmatched && !m.merged && !m.failed {
+		m.idle = true // Nothing more comes of it.
 	}
 	return m
 }

@@ -145,6 +145,14 @@ func escapeAll(m map[string]string) map[string]string {
 	return out
 }
 
+// escapeKey leaves what a template may ask for by name as it is.
+func escapeKey(key string) string {
+	if strings.ContainsFunc(key, func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		return escape(key)
+	}
+	return key
+}
+
 func escapeAny(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -152,7 +160,7 @@ func escapeAny(v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, value := range v {
-			out[key] = escapeAny(value)
+			out[escapeKey(key)] = escapeAny(value)
 		}
 		return out
 	case []any:

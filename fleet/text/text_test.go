@@ -28,6 +28,11 @@ func TestTexts_Render(t *testing.T) {
 			wantTitle: "T a b @\u2060ada",
 			wantBody:  "* \\<img src=x\\>\n* @\u2060org/team\n* \\[x\\]\\(y\\) \\# h\n",
 		},
+		"hostile keys": {
+			title: "T", body: "{{range $k, $v := .outputs}}{{$k}} {{end}}{{.outputs.a_b}}",
+			data:      text.Data{Outputs: map[string]any{"a_b": "x", "<!-- @ada\n": "y"}},
+			wantTitle: "T", wantBody: "\\<\\!-- @\u2060ada  a_b x",
+		},
 		"missing key":   {title: "T {{.row.ticket}}", data: text.Data{Repo: "acme/api"}, err: "the title for acme/api cannot be written"},
 		"empty title":   {title: "{{.unit}}", data: text.Data{Repo: "acme/api"}, err: "is empty"},
 		"endless":       {title: "T", body: `{{printf "%70000d" 1}}`, data: text.Data{Repo: "r"}, err: "too long"},

@@ -2,13 +2,13 @@ package shift
 
 import (
 	"context"
+	"errors"
 
 	"honk/integrations/shift/revert"
 
 	"honk/fleet"
 	"honk/fleet/manifest"
 	"honk/fleet/plan"
-	"honk/fleet/status"
 	"honk/integrations/shift/keep"
 	"honk/integrations/shift/look"
 )
@@ -24,8 +24,7 @@ type Planned struct {
 // Plan looks at a manifest's targets and says what applying it means. It
 // changes nothing.
 func (d *Door) Plan(ctx context.Context, f keep.File) (p Planned, err error) {
-	p.File = f
-	if p.Manifest, err = d.Keep.Parse(f); err != nil {
+	if p.Manifest, p.File, err = d.Keep.Read(f); err != nil {
 		return p, err
 	}
 	if p.Look, err = d.look(ctx, p.Manifest); err != nil {
@@ -55,8 +54,8 @@ func (d *Door) Apply(ctx context.Context, p Planned, by string) (applied *plan.P
 		if applied, err = k.Plan(ctx, p.Manifest, p.Targets, false); err != nil {
 			return err
 		}
-		if applied.Shift.Phase == fleet.PhasePlanned {
-			applied.Shift.Phase = fleet.PhaseRunning
+		if ph := applied.Shift.Phase; ph == fleet.PhasePlanned || ph == fleet.PhaseCompleted && applied.Runs > 0 {
+			applied.Shift.Phase, applied.Shift.Reason = fleet.PhaseRunning, ""
 		}
 		if err := k.PutManifest(ctx, applied.Shift, p.File, by); err != nil {
 			return err
@@ -69,6 +68,10 @@ func (d *Door) Apply(ctx context.Context, p Planned, by string) (applied *plan.P
 	return applied, err
 }
 
+// errChanged says that somebody has applied another manifest, or holds the
+// shift, since its targets were looked for: what was found is not stored.
+var errChanged = errors.New("the shift has changed meanwhile")
+
 // resolve looks for the targets of a shift anew: those of one with a schedule
 // run again where something has changed. Then it measures what is left.
 func (d *Door) resolve(ctx context.Context, name string) (string, error) {
@@ -76,12 +79,22 @@ func (d *Door) resolve(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if w.Phase != fleet.PhaseRunning {
+		return string(w.Phase), nil // It is asked for again once it runs.
+	}
 	p := Planned{Manifest: w.Manifest}
 	if p.Look, err = d.look(ctx, w.Manifest); err != nil {
 		return "", err
 	}
 	if w.Manifest.Spec.Schedule != nil {
 		err := d.Keep.In(ctx, func(k *keep.Tx) error {
+			now, err := k.Work(ctx, name)
+			if err != nil {
+				return err
+			}
+			if now.Digest != w.Digest || now.Phase != fleet.PhaseRunning {
+				return errChanged
+			}
 			if p.Plan, err = k.Plan(ctx, p.Manifest, p.Targets, true); err != nil {
 				return err
 			}
@@ -90,6 +103,9 @@ func (d *Door) resolve(ctx context.Context, name string) (string, error) {
 			}
 			return k.Apply(ctx, p.Plan, "schedule")
 		})
+		if errors.Is(err, errChanged) {
+			return err.Error(), nil
+		}
 		if err != nil {
 			return "", err
 		}
@@ -98,29 +114,5 @@ func (d *Door) resolve(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	defer d.wake()
-	return "targets resolved", d.Keep.In(ctx, func(k *keep.Tx) error { return d.count(ctx, k, name) })
-}
-
-// count stores since when nothing of a shift is left, and when to look again.
-func (d *Door) count(ctx context.Context, k *keep.Tx, name string) error {
-	w, err := k.Work(ctx, name)
-	if err != nil {
-		return err
-	}
-	rows, err := k.Rows(ctx, name)
-	if err != nil {
-		return err
-	}
-	left := 0
-	for i := range rows {
-		if status.Left(&rows[i]) {
-			left++
-		}
-	}
-	shift := w.Shift
-	shift.CleanSince = status.Clean(left, shift.CleanSince, k.Now)
-	if err := k.PutShift(ctx, shift); err != nil {
-		return err
-	}
-	return k.PutNext(ctx, name, keep.Next(w.Manifest, k.Now))
+	return "targets resolved", d.Keep.In(ctx, func(k *keep.Tx) error { return k.Count(ctx, name) })
 }

@@ -58,11 +58,25 @@ func (d *Door) dry(ctx context.Context, w *keep.Work, row *fleet.Row, p purpose,
 	return rec, err
 }
 
+// maxProofs is how often a proof is tried that comes to no end of its own.
+const maxProofs = 3
+
 // prove has a row's transform run once more on the same base, and says what
 // is wrong unless it makes the same change. While it runs the error is
 // rate_limited, which asks to come again and counts as no failure.
 func (d *Door) prove(ctx context.Context, w *keep.Work, row *fleet.Row) (string, error) {
-	rec, err := d.dry(ctx, w, row, toProve, row.PR.HeadSHA)
+	var rec postgres.Record
+	var err error
+	stamp := row.PR.HeadSHA
+	for n := 2; ; n++ {
+		rec, err = d.dry(ctx, w, row, toProve, stamp)
+		// What failed may have nothing to do with the transform.
+		again := err == nil && (rec.Status == task.StatusFailed || rec.Status == task.StatusCancelled)
+		if !again || n > maxProofs {
+			break
+		}
+		stamp = fmt.Sprintf("%s/%d", row.PR.HeadSHA, n)
+	}
 	switch {
 	case err != nil:
 		return "", act.Ours(err)
@@ -73,7 +87,9 @@ func (d *Door) prove(ctx context.Context, w *keep.Work, row *fleet.Row) (string,
 	}
 	was, err := d.DB.Patch(ctx, row.TaskID)
 	is, isErr := d.DB.Patch(ctx, rec.ID)
-	if err := cmp.Or(err, isErr); err != nil {
+	if err := cmp.Or(err, isErr); isMissing(err) {
+		return "its change is no longer kept, so that nothing can be compared with it", nil
+	} else if err != nil {
 		return "", act.Ours(err)
 	}
 	if was.Base != is.Base || string(was.Diff) != string(is.Diff) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"honk/integrations/shift/health"
-	"honk/internal/secret"
 
 	"honk/fleet"
 	"honk/integrations/shift/act"
@@ -25,10 +24,20 @@ func (d *Door) send(ctx context.Context, row *fleet.Row) error {
 		return fmt.Errorf("encoding an order: %w", err)
 	}
 	_, err = d.Queue.Receive(ctx, task.Delivery{
-		Source: task.SourceShift, ID: fmt.Sprintf("%s/%s/%s", o.Row, o.Act, o.Stamp), Event: eventAct, Payload: payload,
+		Source: task.SourceShift, ID: fmt.Sprintf("%s/%s/%s%s", o.Row, o.Act, o.Stamp, again(row.NotBefore)), Event: eventAct, Payload: payload,
 		After: max(0, time.Until(row.NotBefore)),
 	})
 	return err
+}
+
+// again sets the delivery apart that is asked for once more because nothing
+// has come of the one of a time: it may have been given up. It is empty for an
+// hour, in which the first is still at it.
+func again(since time.Time) string {
+	if hours := int(time.Since(since) / time.Hour); hours > 0 {
+		return fmt.Sprintf("/%d", hours)
+	}
+	return ""
 }
 
 // Handle does what a delivery asks for and returns what became of it in a few
@@ -49,7 +58,7 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 		open, err := d.lookAt(ctx, repo)
 		return fmt.Sprintf("%d pull requests", open), err
 	case health.Event:
-		return d.heard(ctx, del.Payload)
+		return health.Hear(ctx, d.Keep, d.step, del.Payload)
 	case eventAct:
 		var o leave
 		if err := json.Unmarshal(del.Payload, &o); err != nil {
@@ -162,28 +171,4 @@ func (d *Door) after(ctx context.Context, effects []fleet.Effect) {
 			fleet.EffectClose, fleet.EffectRemind, fleet.EffectEscalate, fleet.EffectRevert, fleet.EffectHalt, fleet.EffectSnooze:
 		}
 	}
-}
-
-// heard lets what monitoring says work on the merges that are watched.
-func (d *Door) heard(ctx context.Context, payload []byte) (string, error) {
-	h, err := health.Parse(payload)
-	if err != nil {
-		return "", err
-	}
-	rows, err := d.Keep.RowsOf(ctx, h.Repository)
-	if err != nil {
-		return "", err
-	}
-	told := 0
-	for i := range rows {
-		if rows[i].State != fleet.Watching || h.Commit != "" && h.Commit != rows[i].PR.MergeSHA {
-			continue
-		}
-		told++
-		f := fleet.Facts{Cause: "monitoring", Health: &fleet.HealthFact{OK: h.Healthy, Reason: secret.Clean(h.Reason, 500)}}
-		if err := d.step(ctx, rows[i].Key, func(*fleet.Row) *fleet.Facts { return &f }); err != nil {
-			return "", err
-		}
-	}
-	return fmt.Sprintf("%d watched merges", told), nil
 }

@@ -145,20 +145,12 @@ func (d *Door) sampled(ctx context.Context, w *keep.Work, row *fleet.Row, rec po
 		res.Patch = patch
 	}
 	f := ending.Of(w, row, rec.Task, res)
-	row.State, row.Reason, row.Since = stateOf(f.Ending), f.Reason, time.Now()
+	row.State, row.Reason, row.Since = ending.StateOf(f.Ending), f.Reason, time.Now()
 	row.Change, row.Signature, row.CostUSD = f.Change, f.Signature, f.CostUSD
 	if shape := f.Change.Shape; shape != "" && diffs[shape] == "" {
 		diffs[shape] = string(res.Patch.Diff)
 	}
 	return nil
-}
-
-// stateOf is where a run's ending would leave a row.
-func stateOf(e fleet.Ending) fleet.State {
-	return cmp.Or(map[fleet.Ending]fleet.State{
-		fleet.EndChanged: fleet.Ready, fleet.EndClean: fleet.NoChange, fleet.EndSkip: fleet.Skipped, fleet.EndFailed: fleet.TransformFailed,
-		fleet.EndVerify: fleet.VerifyFailed, fleet.EndBase: fleet.BaseBroken, fleet.EndBudget: fleet.Waiting, fleet.EndCancelled: fleet.Waiting,
-	}[e], fleet.NeedsHuman)
 }
 
 // drop cancels the runs that nobody waits for any more.

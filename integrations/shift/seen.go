@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"honk/fleet"
+	"honk/integrations/shift/act"
 	"honk/integrations/shift/see"
 	"honk/internal/postgres"
 	"honk/internal/task"
@@ -100,6 +101,15 @@ func (d *Door) refresh(ctx context.Context, key fleet.Key) error {
 		return d.unseen(ctx, key, err)
 	}
 	return d.step(ctx, key, func(*fleet.Row) *fleet.Facts { return &f })
+}
+
+// fresh looks at a row at the forge and returns it as it is then.
+func (d *Door) fresh(ctx context.Context, key fleet.Key) (fleet.Row, error) {
+	if err := d.refresh(ctx, key); err != nil {
+		return fleet.Row{}, err
+	}
+	row, err := d.Keep.Row(ctx, key)
+	return row, act.Ours(err)
 }
 
 // unseen takes in that a repository cannot be looked at any more.

@@ -99,5 +99,5 @@ func (d *Door) zone(owner string) *time.Location {
 
 // actor acts at the forge.
 func (d *Door) actor() *act.Actor {
-	return &act.Actor{DB: d.DB, Forge: d.Forge, ProveFunc: d.prove, Log: d.Log}
+	return &act.Actor{DB: d.DB, Forge: d.Forge, ProveFunc: d.prove, FreshFunc: d.fresh, Log: d.Log}
 }

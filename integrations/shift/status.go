@@ -2,6 +2,7 @@ package shift
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"honk/fleet"
@@ -25,7 +26,7 @@ type Report struct {
 
 // Status says how a shift stands.
 func (d *Door) Status(ctx context.Context, name string) (r Report, err error) {
-	err = d.Keep.In(ctx, func(k *keep.Tx) error {
+	err = d.Keep.Look(func(k *keep.Tx) error {
 		w, err := k.Found(ctx, name)
 		if err != nil {
 			return err
@@ -126,7 +127,7 @@ func (d *Door) Logs(ctx context.Context, name, repo string) (all []Story, err er
 		return nil, err
 	}
 	for i := range rows {
-		if rows[i].Key.Repo != repo {
+		if !strings.EqualFold(rows[i].Key.Repo, repo) {
 			continue
 		}
 		s := Story{Row: rows[i]}

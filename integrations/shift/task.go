@@ -147,6 +147,11 @@ func (d *Door) run(ctx context.Context, key fleet.Key) error {
 		if err != nil {
 			return false, err
 		}
+		// It may be held since it was granted.
+		now, err := k.Work(ctx, key.Shift)
+		if err != nil || now.Phase != fleet.PhaseRunning {
+			return false, err
+		}
 		row, err := k.Row(ctx, key)
 		if err != nil || row.Want != fleet.ActRun || row.Doing != "" {
 			return false, err

@@ -106,7 +106,7 @@ func (d *Door) Tick(ctx context.Context) error {
 	}
 	for _, w := range t.resolve {
 		_, sendErr := d.Queue.Receive(ctx, task.Delivery{
-			Source: task.SourceShift, ID: fmt.Sprintf("resolve/%s/%d", w.Name, w.NextRun.Unix()), Event: eventResolve,
+			Source: task.SourceShift, ID: fmt.Sprintf("resolve/%s/%d%s", w.Name, w.NextRun.Unix(), again(w.NextRun)), Event: eventResolve,
 			Payload: fmt.Appendf(nil, "%q", w.Name),
 		})
 		err = errors.Join(err, sendErr)
@@ -233,7 +233,10 @@ func (d *Door) finish(ctx context.Context, k *keep.Tx, w *keep.Work) error {
 	if reflect.DeepEqual(now, w.Shift) {
 		return nil
 	}
-	if now.Phase != w.Phase || now.Wave != w.Wave {
+	switch {
+	case now.Phase == fleet.PhaseHalted:
+		d.Log.ErrorContext(ctx, "shift needs its owner", "shift", now.Name, "phase", now.Phase, "reason", now.Reason)
+	case now.Phase != w.Phase || now.Wave != w.Wave:
 		d.Log.InfoContext(ctx, "shift goes on", "shift", now.Name, "phase", now.Phase, "wave", now.Wave, "reason", now.Reason)
 	}
 	return k.PutShift(ctx, now)

@@ -2,14 +2,18 @@ package shift_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"honk/fleet"
 	"honk/fleet/ledger"
+	"honk/fleet/plan"
+	"honk/fleet/target"
 	"honk/integrations/shift"
 	"honk/integrations/shift/keep"
 	"honk/internal/postgres"
@@ -215,6 +219,61 @@ func TestTick_cap(t *testing.T) {
 		for _, row := range running {
 			h.end(h.doors[0], row)
 		}
+	}
+}
+
+// A manifest that publishes where the one before did not does so with what is
+// there, without waiting for news of it; one that is applied again lets a
+// completed shift go on with new targets.
+func TestApply_policy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	none := strings.Replace(manyTargets, "pullRequest: {", "pullRequest: {publish: none, ", 1)
+	h.apply(none)
+	k := h.doors[0].Keep
+	h.must(k.In(t.Context(), func(tx *keep.Tx) error {
+		rows, err := tx.Rows(t.Context(), "s")
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].State, rows[i].Want = fleet.Ready, ""
+			err = errors.Join(err, tx.PutRows(t.Context(), keep.Change{Row: rows[i]}))
+		}
+		return err
+	}))
+	wants := func(act fleet.Act) {
+		t.Helper()
+		for _, row := range h.rows()[fleet.Ready] {
+			if row.Want != act {
+				t.Errorf("%s wants %q, want %q", row.Key, row.Want, act)
+			}
+		}
+	}
+	h.apply(manyTargets)
+	wants(fleet.ActPush)
+	h.apply(none)
+	wants("")
+
+	h.must(k.In(t.Context(), func(tx *keep.Tx) error {
+		w, err := tx.Work(t.Context(), "s")
+		if err != nil {
+			return err
+		}
+		s := w.Shift
+		s.Phase = fleet.PhaseCompleted
+		return tx.PutShift(t.Context(), s)
+	}))
+	p, err := h.doors[0].Plan(t.Context(), keep.File{Name: "shift.yaml", Data: []byte(none), Files: map[string][]byte{".env": []byte("x")}})
+	h.must(err)
+	if len(p.File.Files) != 0 {
+		t.Errorf("files are stored that nobody names: %v", p.File.Files)
+	}
+	p.Targets = append(p.Targets, plan.Looked{Target: target.Target{Repo: "acme/new", BaseSHA: "1111"}})
+	applied, err := h.doors[0].Apply(t.Context(), p, "ada")
+	h.must(err)
+	if applied.Shift.Phase != fleet.PhaseRunning || len(h.rows()[fleet.Eligible]) != 1 {
+		t.Errorf("the shift is %s, the rows are %v", applied.Shift.Phase, h.rows())
 	}
 }
 

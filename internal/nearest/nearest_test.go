@@ -11,7 +11,7 @@ func TestWord(t *testing.T) {
 	t.Parallel()
 	known := []string{"transform", "targets", "rollout", "merge"}
 	for word, want := range map[string]string{
-		"transfrom": "transform", "Target": "targets", "role": "", "rolout": "rollout", "mege": "merge",
+		"tansform": "transform", "Target": "targets", "role": "", "rolout": "rollout", "mege": "merge",
 		"something": "", "": "", strings.Repeat("merge", 20): "",
 	} {
 		if got := nearest.Word(word, known); got != want {

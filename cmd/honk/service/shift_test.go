@@ -61,7 +61,7 @@ func fleetHealth(s *scene, args []string) error {
 	at := fmt.Sprint(time.Now().Unix())
 	req.Header.Set("Honk-Timestamp", at)
 	req.Header.Set("Honk-Signature", health.Sign([]byte(s.Getenv(args[1])), at, []byte(args[2])))
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
 		return err
 	}

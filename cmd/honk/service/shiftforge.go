@@ -62,7 +62,7 @@ func (f shiftForge) Pull(ctx context.Context, repo string, number int) (see.Pull
 		Number: p.Number, URL: p.URL, State: p.State, Draft: p.Draft, HeadSHA: p.HeadSHA, Base: p.BaseRef,
 		By: p.ClosedBy, ByHonk: p.ClosedBy == self.Login(), MergedSHA: p.MergedSHA,
 		Conflicted: p.Mergeable == github.MergeableConflicted, Behind: p.Behind,
-		Approved: p.Approvals > 0, Objection: p.ChangesRequested > 0, Foreign: p.Foreign, UpdatedAt: p.UpdatedAt,
+		ApprovedBy: p.ApprovedBy, Objection: p.ChangesRequested > 0, Foreign: p.Foreign, UpdatedAt: p.UpdatedAt,
 	}, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"honk/fleet"
+	"honk/fleet/life"
 	"honk/integrations/shift/keep"
 	"honk/internal/postgres"
 	"honk/internal/task"
@@ -23,6 +24,8 @@ type Actor struct {
 	// ProveFunc has a row's transform run once more, and says what is wrong
 	// unless it makes the same change.
 	ProveFunc func(ctx context.Context, w *keep.Work, row *fleet.Row) (string, error)
+	// FreshFunc looks at a row at the forge, stores that and returns it.
+	FreshFunc func(ctx context.Context, key fleet.Key) (fleet.Row, error)
 	Log       *slog.Logger
 }
 
@@ -120,13 +123,26 @@ func (a *Actor) push(ctx context.Context, w *keep.Work, row *fleet.Row) (done fl
 	if err != nil {
 		return done, err
 	}
-	if head != pub.Patch.Base && row.Attempts.Reapply < maxFollow {
+	// A change that is made anew takes the place of the one before, and of
+	// nothing else.
+	if row.PR.Branch != "" {
+		pub.Over = cmp.Or(row.PR.Pushed, row.PR.HeadSHA)
+	}
+	at, err := a.Forge.Head(ctx, row.Key.Repo, pub.Branch)
+	switch code := task.CodeOf(err); {
+	case code == task.CodeNotFound:
+		at = ""
+	case err != nil:
+		return done, err
+	}
+	if at == "" && !row.PR.Open {
+		pub.Over = "" // Somebody has deleted the branch, on which nothing depends.
+	}
+	// Where an earlier try got as far as the branch, its end is told.
+	begun := at != "" && at != pub.Over
+	if head != pub.Patch.Base && row.Attempts.Reapply < maxFollow && !begun {
 		done.Fail, done.SHA, done.Reason = fleet.FailMoved, head, "the base moved"
 		return done, nil
-	}
-	// A change that is made anew takes the place of the one before.
-	if row.PR.Branch != "" {
-		pub.Over = row.PR.HeadSHA
 	}
 	pr, err := a.Forge.Push(ctx, pub)
 	if err != nil {
@@ -191,6 +207,20 @@ func (a *Actor) merge(ctx context.Context, w *keep.Work, row *fleet.Row) (done f
 			done.Fail = fleet.FailRefused
 			return done, nil
 		}
+	}
+	// Since it was given leave a proof may have run for long, and people may
+	// have said something.
+	now, err := a.FreshFunc(ctx, row.Key)
+	if err != nil {
+		return done, err
+	}
+	why := life.Unmergeable(&now, w.Policy)
+	if why == "" && (now.PR.HeadSHA != row.PR.HeadSHA || now.Doing != row.Doing || Stamp(&now) != Stamp(row)) {
+		why = "it is not as it was when it was given leave"
+	}
+	if why != "" {
+		done.Fail, done.Until, done.Reason = fleet.FailLimited, time.Now(), why
+		return done, nil
 	}
 	done.SHA, err = a.Forge.Merge(ctx, row.Key.Repo, row.PR.Number, row.PR.HeadSHA, w.Manifest.Spec.Merge.Method)
 	if err == nil {

@@ -39,12 +39,17 @@ func Of(w *keep.Work, row *fleet.Row, t task.Task, res runner.Result) *fleet.Tas
 		return f
 	case f.Ending == fleet.EndClean && strings.HasPrefix(f.Reason, saysSkip):
 		f.Ending, f.Reason = fleet.EndSkip, strings.TrimPrefix(f.Reason, saysSkip)
+	case f.Ending == fleet.EndCancelled:
+		// Whoever cancelled it does not want it begun again.
+		f.Ending, f.Reason = fleet.EndHuman, "its task was cancelled; honk shift retry begins it again"
 	case f.Ending == fleet.EndHuman:
 		f.Reason = strings.TrimPrefix(f.Reason, saysPerson)
 	case f.Ending == fleet.EndVerify || f.Ending == fleet.EndBase || f.Ending == fleet.EndFailed:
 		f.Signature = signature.Of(cmp.Or(verified(res.Gate), f.Reason+"\n"+strings.Join(res.Gate.Reasons, "\n")))
 	}
-	f.CacheKey = plan.CacheKey(res.BaseSHA, row.Key.Unit, w.Recipe)
+	if res.BaseSHA != "" { // A run that came to no checkout has no key.
+		f.CacheKey = plan.CacheKey(res.BaseSHA, row.Key.Unit, w.Recipe)
+	}
 	if f.Ending == fleet.EndChanged {
 		f.Change = change(res)
 		f.Reason = ""
@@ -134,4 +139,12 @@ func matches(globs []string, name string) bool {
 		}
 	}
 	return false
+}
+
+// StateOf is where a run's ending would leave a row.
+func StateOf(e fleet.Ending) fleet.State {
+	return cmp.Or(map[fleet.Ending]fleet.State{
+		fleet.EndChanged: fleet.Ready, fleet.EndClean: fleet.NoChange, fleet.EndSkip: fleet.Skipped, fleet.EndFailed: fleet.TransformFailed,
+		fleet.EndVerify: fleet.VerifyFailed, fleet.EndBase: fleet.BaseBroken, fleet.EndBudget: fleet.Waiting, fleet.EndCancelled: fleet.Waiting,
+	}[e], fleet.NeedsHuman)
 }

@@ -7,12 +7,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"honk/fleet"
+	"honk/integrations/shift/keep"
 	"honk/internal/inbound"
+	"honk/internal/secret"
 	"honk/internal/task"
 )
 
@@ -95,4 +99,31 @@ func Parse(body []byte) (r Report, err error) {
 		return r, task.Errorf(task.CodeInvalid, "it names no repository")
 	}
 	return r, nil
+}
+
+// Step lets facts work on a row.
+type Step func(ctx context.Context, key fleet.Key, facts func(row *fleet.Row) *fleet.Facts) error
+
+// Hear lets what monitoring says work on the merges that are watched.
+func Hear(ctx context.Context, k *keep.Store, step Step, payload []byte) (string, error) {
+	h, err := Parse(payload)
+	if err != nil {
+		return "", err
+	}
+	rows, err := k.RowsOf(ctx, h.Repository)
+	if err != nil {
+		return "", err
+	}
+	told := 0
+	for i := range rows {
+		if rows[i].State != fleet.Watching || h.Commit != "" && h.Commit != rows[i].PR.MergeSHA {
+			continue
+		}
+		told++
+		f := fleet.Facts{Cause: "monitoring", Health: &fleet.HealthFact{OK: h.Healthy, Reason: secret.Clean(h.Reason, 500)}}
+		if err := step(ctx, rows[i].Key, func(*fleet.Row) *fleet.Facts { return &f }); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d watched merges", told), nil
 }

@@ -19,17 +19,26 @@ type File struct {
 
 // Parse reads a manifest and refuses what it describes well and Honk cannot do.
 func (s *Store) Parse(f File) (*manifest.Manifest, error) {
+	m, _, err := s.Read(f)
+	return m, err
+}
+
+// Read is Parse, and returns the file with what of Files it names: nobody
+// means to store the others.
+func (s *Store) Read(f File) (*manifest.Manifest, File, error) {
+	named := File{Name: f.Name, Data: f.Data, Files: map[string][]byte{}}
 	m, err := manifest.Parse(f.Name, f.Data, manifest.Options{AutoPrompt: s.AutoPrompt, Read: func(name string) ([]byte, error) {
 		data, ok := f.Files[name]
 		if !ok {
 			return nil, fs.ErrNotExist
 		}
+		named.Files[name] = data
 		return data, nil
 	}})
 	if err != nil {
-		return nil, err
+		return nil, named, err
 	}
-	return m, Possible(f.Name, m)
+	return m, named, Possible(f.Name, m)
 }
 
 // Possible refuses a valid manifest for what cannot be done yet.

@@ -6,6 +6,7 @@ package keep
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,13 @@ type Work struct {
 	NextRun  time.Time
 	Manifest *manifest.Manifest
 	Policy   fleet.Policy
+}
+
+// Requested reports whether somebody at the forge is who applied the shift,
+// as far as that is known: by name, or by login through a repository.
+func (w *Work) Requested(login string) bool {
+	by, _, _ := strings.Cut(w.By, " at ")
+	return strings.EqualFold(by, login)
 }
 
 // Options says how shifts are kept. DB, Agent and Limits are required.
@@ -88,6 +96,12 @@ func (s *Store) In(ctx context.Context, do func(k *Tx) error) error {
 // look does something that changes nothing, and waits for nobody.
 func look[T any](s *Store, do func(k *Tx) (T, error)) (T, error) {
 	return do(&Tx{s, pg.Store{Store: s.DB.Store}, time.Now(), map[string]*Work{}})
+}
+
+// Look does something that changes nothing, and waits for nobody.
+func (s *Store) Look(do func(k *Tx) error) error {
+	_, err := look(s, func(k *Tx) (struct{}, error) { return struct{}{}, do(k) })
+	return err
 }
 
 // Work returns a shift with its manifest.
@@ -165,10 +179,21 @@ func (s *Store) understand(ctx context.Context, w *Work, stored func(context.Con
 		if m, err = s.Parse(File{Name: w.Name, Data: sh.Manifest, Files: sh.Files}); err != nil {
 			return fmt.Errorf("reading the stored manifest of %s: %w", w.Name, err)
 		}
-		s.know(id, m)
+		// What is tried out may differ in what is no part of its recipe.
+		if m.Digest == w.Digest {
+			s.know(id, m)
+		}
 	}
 	w.Manifest, w.Policy, w.Recipe = m, fleet.PolicyOf(m), plan.Recipe(m, s.Agent)
 	return nil
+}
+
+// knows reports whether the manifest of a stored shift is at hand.
+func (s *Store) knows(stored pg.Shift) bool {
+	shift, err := decode[fleet.Shift](stored.State)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return err == nil && s.manifests[shift.Name+"/"+shift.Digest] != nil
 }
 
 func (s *Store) know(id string, m *manifest.Manifest) {
@@ -231,7 +256,12 @@ func Next(m *manifest.Manifest, now time.Time) time.Time {
 		return time.Time{} // It was checked with the manifest.
 	}
 	next := when.Next(now)
-	if end, err := time.Parse(time.DateOnly, s.Until); err == nil && next.After(end.AddDate(0, 0, 1)) {
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return time.Time{}
+	}
+	// The day itself counts, where the schedule is.
+	if end, err := time.ParseInLocation(time.DateOnly, s.Until, zone); err == nil && !next.Before(end.AddDate(0, 0, 1)) {
 		return time.Time{}
 	}
 	return next

@@ -2,12 +2,12 @@ package keep
 
 import (
 	"context"
-	"time"
 
 	"honk/fleet"
 	"honk/fleet/life"
 	"honk/fleet/manifest"
 	"honk/fleet/plan"
+	"honk/fleet/status"
 )
 
 // Plan says what a look at the targets means for the rows as they are.
@@ -55,14 +55,40 @@ func (k *Tx) Apply(ctx context.Context, p *plan.Plan, by string) error {
 				Key: row.Key, From: was[row.Key], To: row.State, At: k.Now, Cause: string(op.Kind) + " " + op.Reason, Actor: by,
 			})
 		}
+		f := fleet.Facts{Cause: string(op.Kind), Actor: by}
 		if op.Order != "" {
-			next, more, _ := life.Step(row, fleet.Facts{Order: op.Order, OrderReason: op.Reason, Actor: by}, w.Policy, k.Now)
-			row, moves = next, append(moves, more...)
+			f.Order, f.OrderReason = op.Order, op.Reason
 		}
-		changes = append(changes, Change{row, moves})
+		if op.Order == fleet.OrderClose {
+			f.Actor = "" // What a manifest closes, one may open again.
+		}
+		// What the row wants is by the policy of before.
+		next, more, _ := life.Step(row, f, w.Policy, k.Now)
+		changes = append(changes, Change{next, append(moves, more...)})
 	}
 	return k.PutRows(ctx, changes...)
 }
 
-// Due reports whether a shift's targets are to be looked for anew.
-func (w *Work) Due(now time.Time) bool { return !w.NextRun.IsZero() && !now.Before(w.NextRun) }
+// Count stores since when nothing of a shift is left, and when to look again.
+func (k *Tx) Count(ctx context.Context, name string) error {
+	w, err := k.Work(ctx, name)
+	if err != nil {
+		return err
+	}
+	rows, err := k.Rows(ctx, name)
+	if err != nil {
+		return err
+	}
+	left := 0
+	for i := range rows {
+		if status.Left(&rows[i]) {
+			left++
+		}
+	}
+	shift := w.Shift
+	shift.CleanSince = status.Clean(left, shift.CleanSince, k.Now)
+	if err := k.PutShift(ctx, shift); err != nil {
+		return err
+	}
+	return k.PutNext(ctx, name, Next(w.Manifest, k.Now))
+}

@@ -41,7 +41,11 @@ func (k *Tx) Work(ctx context.Context, name string) (*Work, error) {
 	if w := k.works[name]; w != nil {
 		return w, nil
 	}
-	stored, err := k.store.Shift(ctx, name)
+	// The manifest may be large, and is seldom a new one.
+	stored, err := k.store.State(ctx, name)
+	if err == nil && !k.keep.knows(stored) {
+		stored, err = k.store.Shift(ctx, name)
+	}
 	if err != nil {
 		return nil, err
 	}

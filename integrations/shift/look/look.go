@@ -119,20 +119,32 @@ func (l *looker) at(ctx context.Context, t target.Target) ([]plan.Looked, error)
 	}
 	looked.Target.BaseSHA = sha
 	raw, found, err := l.forge.File(ctx, t.Repo, sha, config.RepoFileName)
-	if err != nil {
+	if err := own(err, &looked); err != nil {
 		return nil, fmt.Errorf("looking at %s: %w", t.Repo, err)
 	}
 	if found {
-		own, err := config.ParseRepo(raw)
+		file, err := config.ParseRepo(raw)
 		if err != nil {
 			looked.Unmet = err.Error()
 		}
-		looked.OptOut, looked.NoAutomerge = own.Shifts == config.ShiftsOff, own.Shifts == config.ShiftsNoAutomerge
+		looked.OptOut, looked.NoAutomerge = file.Shifts == config.ShiftsOff, file.Shifts == config.ShiftsNoAutomerge
 	}
 	if looked.OptOut || looked.Unmet != "" {
 		return []plan.Looked{looked}, l.text(&looked)
 	}
 	return l.units(ctx, looked)
+}
+
+// own takes an error that is about one repository, and will be the next time,
+// for what does not hold there: it keeps no other from being looked at.
+func own(err error, looked *plan.Looked) error {
+	switch task.CodeOf(err) {
+	case task.CodeInvalid, task.CodeNotFound, task.CodeForbidden, task.CodeConflict:
+		looked.Unmet = err.Error()
+		return nil
+	default:
+		return err
+	}
 }
 
 // units tests the preconditions in each unit.
@@ -141,9 +153,11 @@ func (l *looker) units(ctx context.Context, looked plan.Looked) ([]plan.Looked, 
 	units := []string{t.Unit}
 	if u := l.m.Spec.Targets.Unit; u != nil && t.Unit == "" {
 		paths, truncated, err := l.forge.Paths(ctx, t.Repo, t.BaseSHA)
-		switch {
-		case err != nil:
+		if err := own(err, &looked); err != nil {
 			return nil, fmt.Errorf("looking at %s: %w", t.Repo, err)
+		}
+		switch {
+		case looked.Unmet != "":
 		case truncated:
 			looked.Unmet = "it has too many files to find its units"
 		default:
@@ -177,10 +191,10 @@ func (l *looker) tested(ctx context.Context, looked plan.Looked, units []string)
 			answer, err := l.preconditions.Check(unit, func(path string) ([]byte, bool, error) {
 				return l.forge.File(ctx, t.Repo, t.BaseSHA, path)
 			})
-			if err != nil {
+			one.Unmet = answer.Reason
+			if err := own(err, &one); err != nil {
 				return nil, fmt.Errorf("looking at %s: %w", t.Repo, err)
 			}
-			one.Unmet = answer.Reason
 		}
 		if err := l.text(&one); err != nil {
 			return nil, err

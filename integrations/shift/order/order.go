@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"honk/fleet"
@@ -93,7 +94,7 @@ func (o *Orders) Approve(ctx context.Context, name, what, by string) (approved s
 		}
 	}
 	if len(same) > 0 {
-		return "the shape " + what, o.order(ctx, same, fleet.Facts{Order: fleet.OrderApprove, Actor: by})
+		return "the shape " + what, o.approve(ctx, same, what, by)
 	}
 	waves := w.Manifest.Spec.Rollout.Waves
 	if len(waves) == 0 {
@@ -115,6 +116,23 @@ func (o *Orders) Approve(ctx context.Context, name, what, by string) (approved s
 	return approved, err
 }
 
+// approve approves the changes of rows as long as they have a shape: what was
+// made since is another that nobody has read.
+func (o *Orders) approve(ctx context.Context, keys []fleet.Key, shape, by string) error {
+	for _, key := range keys {
+		err := o.StepFunc(ctx, key, func(row *fleet.Row) *fleet.Facts {
+			if row.Change.Shape != shape {
+				return nil
+			}
+			return &fleet.Facts{Order: fleet.OrderApprove, Actor: by}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Retry has what failed done once more and returns of how many rows.
 func (o *Orders) Retry(ctx context.Context, name string, which Which, by string) (int, error) {
 	rows, err := o.rows(ctx, name)
@@ -126,7 +144,8 @@ func (o *Orders) Retry(ctx context.Context, name string, which Which, by string)
 		r := &rows[i]
 		failed := r.State.Failed() || r.State == fleet.Conflicted
 		switch {
-		case which.Repo != "" && r.Key.Repo == which.Repo:
+		case r.Unmatched: // It is none of the shift's targets any more.
+		case which.Repo != "" && strings.EqualFold(r.Key.Repo, which.Repo):
 			keys = append(keys, r.Key)
 		case which.Signature != "" && failed && r.Signature.ID == which.Signature:
 			keys = append(keys, r.Key)
@@ -160,7 +179,7 @@ func (o *Orders) Close(ctx context.Context, name, repo, by string) (int, error) 
 	known := repo == ""
 	for i := range rows {
 		r := &rows[i]
-		if repo != "" && r.Key.Repo != repo {
+		if repo != "" && !strings.EqualFold(r.Key.Repo, repo) {
 			continue
 		}
 		if known = true; !r.State.Terminal() && !r.State.Merged() {
@@ -174,12 +193,17 @@ func (o *Orders) Close(ctx context.Context, name, repo, by string) (int, error) 
 	if err != nil || repo != "" {
 		return len(keys), err
 	}
-	return len(keys), o.turn(ctx, name, func(s *fleet.Shift) error {
+	err = o.turn(ctx, name, func(s *fleet.Shift) error {
 		if s.Phase == fleet.PhasePaused || s.Phase == fleet.PhaseHalted {
 			s.Phase, s.Reason, s.ResumedAt = fleet.PhaseRunning, "", time.Now()
 		}
 		return nil
 	})
+	if err != nil {
+		return len(keys), err
+	}
+	// Its schedule would find what to open anew.
+	return len(keys), o.Keep.In(ctx, func(k *keep.Tx) error { return k.PutNext(ctx, name, time.Time{}) })
 }
 
 // NoTarget says that a shift has nothing in a repository.

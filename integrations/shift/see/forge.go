@@ -36,9 +36,11 @@ type Pull struct {
 	// By is who closed or merged it, MergedSHA the commit on the base.
 	By, MergedSHA string
 	// ByHonk: that was Honk.
-	ByHonk              bool
-	Conflicted, Behind  bool
-	Approved, Objection bool
+	ByHonk             bool
+	Conflicted, Behind bool
+	// ApprovedBy are who approved it as it is.
+	ApprovedBy []string
+	Objection  bool
 	// Foreign: the branch holds a commit that Honk did not make.
 	Foreign   bool
 	UpdatedAt time.Time

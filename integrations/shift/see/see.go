@@ -23,7 +23,7 @@ func Row(ctx context.Context, forge Forge, w *keep.Work, row fleet.Row) (f fleet
 		if err != nil {
 			return f, err
 		}
-		f.PR, base = pullFact(&row, pull), pull.Base
+		f.PR, base = pullFact(w, &row, pull), pull.Base
 		row.PR.HeadSHA = pull.HeadSHA
 	}
 	if f.PR == nil || f.PR.State == task.PullRequestOpen {
@@ -32,7 +32,7 @@ func Row(ctx context.Context, forge Forge, w *keep.Work, row fleet.Row) (f fleet
 	return f, err
 }
 
-func pullFact(row *fleet.Row, p Pull) *fleet.PRFact {
+func pullFact(w *keep.Work, row *fleet.Row, p Pull) *fleet.PRFact {
 	f := &fleet.PRFact{
 		Number: p.Number, State: p.State, By: p.By, ByHonk: p.ByHonk, HeadSHA: p.HeadSHA, Draft: p.Draft,
 		Conflicted: p.Conflicted, Behind: p.Behind, Foreign: p.Foreign, MergeSHA: p.MergedSHA,
@@ -40,7 +40,7 @@ func pullFact(row *fleet.Row, p Pull) *fleet.PRFact {
 	switch {
 	case p.Objection:
 		f.Review = fleet.ReviewChanges
-	case p.Approved:
+	case slices.ContainsFunc(p.ApprovedBy, func(login string) bool { return !w.Requested(login) }):
 		f.Review = fleet.ReviewApproved
 	}
 	// What Honk did there is nobody's activity.
@@ -60,21 +60,18 @@ func checks(ctx context.Context, forge Forge, w *keep.Work, row *fleet.Row, base
 	}
 	f := &fleet.ChecksFact{HeadSHA: row.PR.HeadSHA, Green: len(c.Passed)}
 	missing := false
+	// Red as the base is good enough to be shown to people, not to be merged
+	// by itself: then all that is required is green.
 	if w.Manifest.Spec.Merge.Mode != manifest.MergeManual && base != "" {
 		required, err := forge.Required(ctx, row.Key.Repo, base)
 		if err != nil {
 			return nil, err
 		}
-		if len(required) > 0 {
+		if len(required) == 0 && len(c.Failed) > 0 {
 			f.Green = 0
-			for _, name := range required {
-				switch {
-				case slices.Contains(c.Passed, name):
-					f.Green++
-				case !slices.Contains(c.Skipped, name):
-					missing = true
-				}
-			}
+		}
+		if len(required) > 0 {
+			f.Green, missing = green(c, required)
 		}
 	}
 	switch {
@@ -89,6 +86,24 @@ func checks(ctx context.Context, forge Forge, w *keep.Work, row *fleet.Row, base
 		f.State = fleet.ChecksPassed
 	}
 	return f, nil
+}
+
+// green counts the required checks that passed; none where another is missing.
+func green(c Checks, required []string) (passed int, missing bool) {
+	for _, name := range required {
+		switch {
+		case slices.Contains(c.Failed, name):
+			return 0, true
+		case slices.Contains(c.Passed, name):
+			passed++
+		case !slices.Contains(c.Skipped, name):
+			missing = true
+		}
+	}
+	if missing {
+		return 0, true
+	}
+	return passed, false
 }
 
 // red adds what failed checks say, and whether the base is as red.

@@ -70,12 +70,22 @@ func (s Store) Shift(ctx context.Context, name string) (Shift, error) {
 
 const findShift = `SELECT name, phase, applied_by, state, next_run_at, manifest, files FROM shifts WHERE name = @name`
 
+// State returns a shift without its manifest; postgres.ErrNotFound when there
+// is none.
+func (s Store) State(ctx context.Context, name string) (Shift, error) {
+	return postgres.One(ctx, s.Store, findState, pgx.StrictNamedArgs{"name": clean(name)}, scanState)
+}
+
+const findState = `SELECT name, phase, applied_by, state, next_run_at FROM shifts WHERE name = @name`
+
+func scanState(row pgx.CollectableRow) (sh Shift, err error) {
+	err = row.Scan(&sh.Name, &sh.Phase, &sh.By, &sh.State, &sh.NextRunAt)
+	return sh, err
+}
+
 // Shifts returns all shifts without their manifests, the newest first.
 func (s Store) Shifts(ctx context.Context) ([]Shift, error) {
-	return postgres.Many(ctx, s.Store, listShifts, pgx.StrictNamedArgs{}, func(row pgx.CollectableRow) (sh Shift, err error) {
-		err = row.Scan(&sh.Name, &sh.Phase, &sh.By, &sh.State, &sh.NextRunAt)
-		return sh, err
-	})
+	return postgres.Many(ctx, s.Store, listShifts, pgx.StrictNamedArgs{}, scanState)
 }
 
 const listShifts = `SELECT name, phase, applied_by, state, next_run_at FROM shifts ORDER BY created_at DESC, name`
@@ -97,7 +107,7 @@ func (s Store) AddSample(ctx context.Context, recipe string, sh Shift, before ti
 const forgetSamples = `DELETE FROM shift_samples WHERE created_at < @before`
 
 const addSample = `INSERT INTO shift_samples (recipe, manifest, files) VALUES (@recipe, @manifest, @files)
-	ON CONFLICT (recipe) DO UPDATE SET created_at = now()`
+	ON CONFLICT (recipe) DO UPDATE SET created_at = now(), manifest = excluded.manifest, files = excluded.files`
 
 // Sample returns what is tried out; postgres.ErrNotFound when it is not, or
 // no longer, known.
