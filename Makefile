@@ -30,7 +30,8 @@ test: setup ## Run the tests
 
 .PHONY: test/race
 test/race: setup ## Run the tests in random order with the race detector
-	$(GO) test -timeout 25m -race -shuffle=on ./...
+	# Short: what runs another program, which has no race detector, is left out.
+	$(GO) test -timeout 25m -race -short -shuffle=on ./...
 
 .PHONY: lint
 lint: ## Run the linters
@@ -59,6 +60,10 @@ bench: setup ## Measure what docs/performance.md promises
 .PHONY: chaos
 chaos: setup ## Kill workers, restart the database, spoil the forge; CHAOS_SEED repeats
 	CHAOS_TASKS=100 CHAOS_KILLS=5 CHAOS_RESTARTS=2 $(GO) test -run TestChaos -count=1 -v -timeout 30m ./cmd/honk/service
+
+.PHONY: acceptance
+acceptance: setup ## Take one shift over 1,000 repositories; HONK_FLEET=100 for fewer
+	HONK_FLEET=$(or $(HONK_FLEET),1000) $(GO) test -run 'TestFleet$$' -count=1 -v -timeout 4h ./cmd/honk/service
 
 .PHONY: ci
 # Where set-up puts a newer Node if this machine's is too old.
