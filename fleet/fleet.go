@@ -74,6 +74,9 @@ func (b Bucket) Take(now time.Time, perHour int) Bucket {
 	return Bucket{Used: b.used(now, perHour) + 1, At: now}
 }
 
+// Give returns the bucket with one that was taken for nothing.
+func (b Bucket) Give() Bucket { return Bucket{Used: max(0, b.Used-1), At: b.At} }
+
 func (b Bucket) used(now time.Time, perHour int) float64 {
 	return max(0, b.Used-now.Sub(b.At).Hours()*float64(perHour))
 }

@@ -70,6 +70,16 @@ func TestBucket(t *testing.T) {
 		b = b.Take(at, 60)
 		taken++
 	}
+	full := b
+	for range 5 {
+		b = b.Take(now.Add(24*time.Hour), 60).Give()
+	}
+	if b.Next(now.Add(24*time.Hour), 60, 10) != full.Next(now.Add(24*time.Hour), 60, 10) {
+		t.Error("what was given back is gone")
+	}
+	if (fleet.Bucket{}).Give() != (fleet.Bucket{}) {
+		t.Error("more than full")
+	}
 	if taken < 24*60-20 || taken > 24*60+10 {
 		t.Errorf("%d in a day of 60 an hour with a burst of 10", taken)
 	}

@@ -250,6 +250,10 @@ func (k *Tx) Step(ctx context.Context, row *fleet.Row, f fleet.Facts, change fun
 	}
 	shift := w.Shift
 	shift.SpentUSD += next.CostUSD - spent
+	limited := f.Done != nil && f.Done.Fail == fleet.FailLimited
+	if limited {
+		giveBack(&shift, f.Done.Act)
+	}
 	for _, e := range effects {
 		switch e.Kind {
 		case fleet.EffectHalt:
@@ -261,10 +265,23 @@ func (k *Tx) Step(ctx context.Context, row *fleet.Row, f fleet.Facts, change fun
 		default:
 		}
 	}
-	if shift.SpentUSD != w.SpentUSD || shift.Phase != w.Phase {
+	if limited || shift.SpentUSD != w.SpentUSD || shift.Phase != w.Phase {
 		return effects, k.PutShift(ctx, shift)
 	}
 	return effects, nil
+}
+
+// giveBack takes what a limit of the forge's has refused out of the rates.
+func giveBack(s *fleet.Shift, act fleet.Act) {
+	switch act {
+	case fleet.ActPush:
+		s.Pushes = s.Pushes.Give()
+	case fleet.ActOpen:
+		s.Opens = s.Opens.Give()
+	case fleet.ActMerge:
+		s.Merges = s.Merges.Give()
+	case fleet.ActRun, fleet.ActReady, fleet.ActUpdate, fleet.ActClose, fleet.ActRemind, fleet.ActEscalate, fleet.ActRevert:
+	}
 }
 
 // storedLedger is the ledger as it is stored.
