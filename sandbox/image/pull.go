@@ -71,7 +71,9 @@ func (s *Store) make(ctx context.Context, ref name.Digest, place string) (err er
 		return fmt.Errorf("keeping image %s: %w", ref, err)
 	}
 	s.opts.Log.InfoContext(ctx, "image fetched", "image", ref.String())
-	return nil
+	// Not by closing it alone: a process that is just being started may have
+	// it open for a moment.
+	return unix.Flock(int(held.Fd()), unix.LOCK_UN)
 }
 
 // fetch unpacks an image into root. The digest vouches for the manifest, that
