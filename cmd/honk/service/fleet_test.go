@@ -53,7 +53,7 @@ type fleetRun struct {
 // make acceptance.
 func fleetSize(t *testing.T) int {
 	t.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("HONK_FLEET"), "40"))
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("HONK_FLEET"), "20"))
 	if err != nil {
 		t.Fatalf("HONK_FLEET: %v", err)
 	}
