@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"strings"
 
-	"honk/integrations/shift/order"
-
 	"github.com/spf13/cobra"
 
 	"honk/cmd/honk/service"
 	"honk/cmd/honk/shifts"
+	"honk/integrations/shift/order"
 	"honk/internal/config"
 	"honk/internal/task"
 )

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"honk/integrations/shift/revert"
-
 	"honk/fleet"
 	"honk/fleet/manifest"
 	"honk/fleet/plan"
 	"honk/integrations/shift/keep"
 	"honk/integrations/shift/look"
+	"honk/integrations/shift/revert"
 )
 
 // Planned is what applying a manifest means, as far as is known now.

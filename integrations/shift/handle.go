@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"honk/integrations/shift/health"
-
 	"honk/fleet"
 	"honk/integrations/shift/act"
+	"honk/integrations/shift/health"
 	"honk/integrations/shift/keep"
 	"honk/internal/task"
 )
@@ -21,7 +20,7 @@ func (d *Door) send(ctx context.Context, row *fleet.Row) error {
 	o := leave{Row: row.Key.String(), Act: row.Doing, Stamp: act.Stamp(row)}
 	payload, err := json.Marshal(o)
 	if err != nil {
-		return fmt.Errorf("encoding an order: %w", err)
+		return fmt.Errorf("encoding what a row may do: %w", err)
 	}
 	_, err = d.Queue.Receive(ctx, task.Delivery{
 		Source: task.SourceShift, ID: fmt.Sprintf("%s/%s/%s%s", o.Row, o.Act, o.Stamp, again(row.NotBefore)), Event: eventAct, Payload: payload,
@@ -62,7 +61,7 @@ func (d *Door) Handle(ctx context.Context, del task.Delivery) (string, error) {
 	case eventAct:
 		var o leave
 		if err := json.Unmarshal(del.Payload, &o); err != nil {
-			return "", task.Errorf(task.CodeInternal, "reading an order: %w", err)
+			return "", task.Errorf(task.CodeInternal, "reading what a row may do: %w", err)
 		}
 		return d.carryOut(ctx, o)
 	}

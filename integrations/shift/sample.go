@@ -8,11 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"honk/integrations/shift/ending"
-
 	"honk/fleet"
 	"honk/fleet/plan"
 	"honk/fleet/status"
+	"honk/integrations/shift/ending"
 	"honk/integrations/shift/keep"
 	"honk/internal/postgres"
 	"honk/internal/runner"

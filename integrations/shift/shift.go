@@ -13,10 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"honk/integrations/shift/board"
-
 	"honk/fleet/ledger"
 	"honk/integrations/shift/act"
+	"honk/integrations/shift/board"
 	"honk/integrations/shift/keep"
 	"honk/integrations/shift/look"
 	"honk/integrations/shift/order"

@@ -6,13 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"honk/integrations/shift/ending"
-	"honk/integrations/shift/revert"
-
 	"honk/fleet"
 	"honk/fleet/manifest"
 	"honk/integrations/shift/act"
+	"honk/integrations/shift/ending"
 	"honk/integrations/shift/keep"
+	"honk/integrations/shift/revert"
 	"honk/internal/postgres"
 	"honk/internal/runner"
 	"honk/internal/task"
@@ -38,7 +37,7 @@ type Job struct {
 }
 
 // Job returns what a task of a shift has its change made by. The code is
-// cancelled when the manifest has changed since the task was asked for.
+// conflict when the manifest has changed since the task was asked for.
 func (d *Door) Job(ctx context.Context, t task.Task) (Job, error) {
 	m, err := d.Keep.Recipe(ctx, t.Request.Origin.Shift, t.Request.Origin.Message)
 	if err != nil {

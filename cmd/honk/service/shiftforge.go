@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"honk/integrations/shift/see"
-
 	"honk/integrations/github/client"
 	"honk/integrations/github/forge"
 	"honk/integrations/github/page"
 	github "honk/integrations/github/shift"
 	"honk/integrations/shift/act"
 	"honk/integrations/shift/look"
+	"honk/integrations/shift/see"
 	"honk/internal/runner"
 	"honk/internal/task"
 )
@@ -38,7 +37,7 @@ func (f shiftForge) Find(ctx context.Context, q look.Query) ([]task.Listing, []s
 	return found.Repos, found.Unreachable, err
 }
 
-// Checks implements look.Forge.
+// Checks implements see.Forge.
 func (f shiftForge) Checks(ctx context.Context, repo, sha string) (see.Checks, error) {
 	c, err := f.Forge.Checks(ctx, repo, sha)
 	return see.Checks{
@@ -46,12 +45,12 @@ func (f shiftForge) Checks(ctx context.Context, repo, sha string) (see.Checks, e
 	}, err
 }
 
-// Owners implements look.Forge.
+// Owners implements act.Forge.
 func (f shiftForge) Owners(ctx context.Context, repo, sha string, paths []string, most int) (users, teams []string, err error) {
 	return f.Forge.Owners(ctx, repo, github.Change{SHA: sha, Paths: paths, Most: most})
 }
 
-// Pull implements look.Forge.
+// Pull implements see.Forge.
 func (f shiftForge) Pull(ctx context.Context, repo string, number int) (see.Pull, error) {
 	p, err := f.Forge.Pull(ctx, repo, number)
 	if err != nil {
@@ -66,7 +65,7 @@ func (f shiftForge) Pull(ctx context.Context, repo string, number int) (see.Pull
 	}, err
 }
 
-// Push implements shift.Forge. Who lets a shift run holds the App's key, as
+// Push implements act.Forge. Who lets a shift run holds the App's key, as
 // whoever runs a command does.
 func (f shiftForge) Push(ctx context.Context, p runner.Publication) (task.PullRequest, error) {
 	p.Task.Request.Source = task.SourceCLI
@@ -74,35 +73,35 @@ func (f shiftForge) Push(ctx context.Context, p runner.Publication) (task.PullRe
 	return f.tasks.Publish(ctx, p)
 }
 
-// Evidence implements shift.Forge.
+// Evidence implements act.Forge.
 func (f shiftForge) Evidence(p runner.Publication) (string, error) {
 	_, body, err := f.pages.PullRequest(p, 0)
 	return page.Rewrite("", body), err
 }
 
-// Open implements shift.Forge.
+// Open implements act.Forge.
 func (f shiftForge) Open(ctx context.Context, repo string, n act.NewPull) (task.PullRequest, error) {
 	pr, err := f.Forge.Open(ctx, repo, github.NewPull(n))
 	return pr, refusal(err)
 }
 
-// Ready implements shift.Forge.
+// Ready implements act.Forge.
 func (f shiftForge) Ready(ctx context.Context, repo string, number int) error {
 	return refusal(f.Forge.Ready(ctx, repo, number))
 }
 
-// Close implements shift.Forge.
+// Close implements act.Forge.
 func (f shiftForge) Close(ctx context.Context, repo string, number int, comment string) error {
 	return refusal(f.Forge.Close(ctx, repo, number, comment))
 }
 
-// Merge implements shift.Forge.
+// Merge implements act.Forge.
 func (f shiftForge) Merge(ctx context.Context, repo string, number int, headSHA, method string) (string, error) {
 	sha, err := f.Forge.Merge(ctx, repo, number, headSHA, method)
 	return sha, refusal(err)
 }
 
-// DeleteBranch implements shift.Forge.
+// DeleteBranch implements act.Forge.
 func (f shiftForge) DeleteBranch(ctx context.Context, repo, branch, sha string) error {
 	return refusal(f.Forge.DeleteBranch(ctx, repo, branch, sha))
 }

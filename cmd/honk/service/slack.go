@@ -9,11 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"honk/integrations/shift/health"
-
 	"honk/cmd/honk/parts"
 	"honk/integrations/github/catalog"
 	"honk/integrations/github/oauth"
+	"honk/integrations/shift/health"
 	"honk/integrations/slack"
 	"honk/integrations/slack/client"
 	"honk/integrations/slack/page"

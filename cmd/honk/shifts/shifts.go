@@ -14,11 +14,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"honk/integrations/shift/order"
-
 	"honk/fleet/plan"
 	"honk/integrations/shift"
 	"honk/integrations/shift/keep"
+	"honk/integrations/shift/order"
 	"honk/internal/secret"
 	"honk/internal/task"
 )

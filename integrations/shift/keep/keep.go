@@ -93,9 +93,12 @@ func (s *Store) In(ctx context.Context, do func(k *Tx) error) error {
 	})
 }
 
+// store has the queries, each for itself.
+func (s *Store) store() pg.Store { return pg.Store{Store: s.DB.Store} }
+
 // look does something that changes nothing, and waits for nobody.
 func look[T any](s *Store, do func(k *Tx) (T, error)) (T, error) {
-	return do(&Tx{s, pg.Store{Store: s.DB.Store}, time.Now(), map[string]*Work{}})
+	return do(&Tx{s, s.store(), time.Now(), map[string]*Work{}})
 }
 
 // Look does something that changes nothing, and waits for nobody.
@@ -126,7 +129,7 @@ func (s *Store) Rows(ctx context.Context, name string) ([]fleet.Row, error) {
 
 // RowsOf returns the rows of a repository in all shifts.
 func (s *Store) RowsOf(ctx context.Context, repo string) ([]fleet.Row, error) {
-	return rowsOf(pg.Store{Store: s.DB.Store}.RowsOf(ctx, repo))
+	return rowsOf(s.store().RowsOf(ctx, repo))
 }
 
 // Shifts returns all shifts, the newest first.
@@ -149,7 +152,7 @@ func (s *Store) Shifts(ctx context.Context) ([]fleet.Shift, error) {
 
 // Moves returns a row's changes of state, in order.
 func (s *Store) Moves(ctx context.Context, key fleet.Key) (all []fleet.Transition, err error) {
-	events, err := pg.Store{Store: s.DB.Store}.Events(ctx, key.Shift, key.Repo, key.Unit)
+	events, err := s.store().Events(ctx, key.Shift, key.Repo, key.Unit)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +236,7 @@ func (s *Store) Recipe(ctx context.Context, name, recipe string) (*manifest.Mani
 	}
 	tried := &Work{Shift: fleet.Shift{Name: name, Digest: "sample/" + recipe}}
 	err = s.understand(ctx, tried, func(ctx context.Context) (pg.Shift, error) {
-		return pg.Store{Store: s.DB.Store}.Sample(ctx, recipe)
+		return s.store().Sample(ctx, recipe)
 	})
 	if isMissing(err) {
 		return nil, task.Errorf(task.CodeConflict, "the manifest of %s has changed since this was asked for", name)
