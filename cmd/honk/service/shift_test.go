@@ -75,8 +75,9 @@ func fleetHealth(s *scene, args []string) error {
 
 // fleetTidied waits until the tokens of killed processes are revoked.
 func fleetTidied(s *scene, _ []string) error {
-	return s.until("one process has tokens", func() (bool, error) {
-		got, err := query(s, `SELECT (count(DISTINCT worker) < 2)::text FROM tokens`)
+	return s.until("one process is left, and no token of another", func() (bool, error) {
+		got, err := query(s, `SELECT ((SELECT count(*) FROM workers) < 2 AND NOT EXISTS
+			(SELECT FROM tokens WHERE worker NOT IN (SELECT id FROM workers)))::text`)
 		return err == nil && got[0] == "true", err
 	})
 }
